@@ -1,0 +1,67 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+let swiftSettings: [SwiftSetting] = [
+  .swiftLanguageMode(.v6),
+  .enableUpcomingFeature("ExistentialAny"),
+  .enableUpcomingFeature("MemberImportVisibility"),
+  .enableUpcomingFeature("InternalImportsByDefault"),
+  .treatAllWarnings(as: .error),
+]
+let cSettings: [CSetting] = [
+  .define("_GNU_SOURCE"),
+  .treatAllWarnings(as: .error),
+]
+
+/// A module of the library: its folder is `Sources/<name>`.
+func module(_ name: String, needs dependencies: [Target.Dependency] = []) -> Target {
+  .target(name: name, dependencies: dependencies, swiftSettings: swiftSettings)
+}
+
+/// A module in C: a shim, a hook or a header.
+func cModule(_ name: String) -> Target {
+  .target(name: name, cSettings: cSettings)
+}
+
+/// A Debian library that is found through pkg-config.
+func systemModule(_ name: String, pkgConfig: String, package: String) -> Target {
+  .systemLibrary(name: name, pkgConfig: pkgConfig, providers: [.apt([package])])
+}
+
+func tests(_ name: String, needs dependencies: [Target.Dependency] = []) -> Target {
+  .testTarget(
+    name: "\(name)Tests", dependencies: [.byName(name: name)] + dependencies,
+    swiftSettings: swiftSettings)
+}
+
+let package = Package(
+  name: "pindown",
+  products: [
+    .library(name: "Pindown", type: .dynamic, targets: ["Pindown", "ControlFileSystem"])
+  ],
+  targets: [
+    systemModule("CFuse", pkgConfig: "fuse3", package: "libfuse3-dev"),
+    systemModule("CCapability", pkgConfig: "libcap", package: "libcap-dev"),
+    systemModule("CUring", pkgConfig: "liburing", package: "liburing-dev"),
+    cModule("CWinsockDirect"),
+    cModule("CSyscallInterception"),
+    cModule("CLinuxMemory"),
+    cModule("CPindown"),
+    module("VirtualMemory", needs: ["CLinuxMemory", "CCapability", "CUring"]),
+    module("PageTracking", needs: ["VirtualMemory", "CSyscallInterception"]),
+    module("Inspection", needs: ["VirtualMemory", "CLinuxMemory"]),
+    module("RegistrationCache", needs: ["PageTracking", "Inspection", "VirtualMemory"]),
+    module("MemfdNIC", needs: ["VirtualMemory", "Inspection", "CLinuxMemory"]),
+    module(
+      "MemfdProvider",
+      needs: ["RegistrationCache", "MemfdNIC", "Inspection", "VirtualMemory", "CWinsockDirect"]),
+    module("SocketsSwitch", needs: ["PageTracking", "Inspection", "VirtualMemory", "CWinsockDirect"]),
+    module("ControlFileSystem", needs: ["Inspection", "VirtualMemory", "CFuse"]),
+    module(
+      "Pindown",
+      needs: [
+        "CPindown", "SocketsSwitch", "MemfdProvider", "RegistrationCache", "PageTracking",
+        "Inspection", "VirtualMemory",
+      ]),
+  ]
+)

@@ -1,0 +1,93 @@
+#include "CLinuxMemory.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/futex.h>
+#include <linux/memfd.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+/* Newer than the headers of some systems that we build on (Linux 6.3). */
+#ifndef MFD_NOEXEC_SEAL
+#define MFD_NOEXEC_SEAL 0x0008U
+#endif
+
+const int CLinuxMemory_seal_shrink = F_SEAL_SHRINK;
+const int CLinuxMemory_seal_grow = F_SEAL_GROW;
+const int CLinuxMemory_seal_future_write = F_SEAL_FUTURE_WRITE;
+
+int CLinuxMemory_futex_wait(const void *word, uint32_t expected, int64_t nanoseconds) {
+    struct timespec timeout = {nanoseconds / 1000000000, nanoseconds % 1000000000};
+    int saved = errno;
+    long result = syscall(SYS_futex, word, FUTEX_WAIT, expected, nanoseconds < 0 ? NULL : &timeout,
+                          NULL, 0);
+    int error = result == 0 || errno == EAGAIN ? 0 : errno;
+    errno = saved;
+    return -error;
+}
+
+void CLinuxMemory_futex_wake(const void *word, int count) {
+    int saved = errno;
+    syscall(SYS_futex, word, FUTEX_WAKE, count, NULL, NULL, 0);
+    errno = saved;
+}
+
+int CLinuxMemory_memfd(const char *name, size_t length) {
+    int descriptor = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING | MFD_NOEXEC_SEAL);
+    if (descriptor < 0 && errno == EINVAL) {
+        descriptor = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
+    }
+    if (descriptor < 0) {
+        return -errno;
+    }
+    if (ftruncate(descriptor, (off_t)length) != 0) {
+        int error = errno;
+        close(descriptor);
+        return -error;
+    }
+    return descriptor;
+}
+
+int CLinuxMemory_add_seals(int descriptor, int seals) {
+    return fcntl(descriptor, F_ADD_SEALS, seals) == 0 ? 0 : -errno;
+}
+
+int CLinuxMemory_get_seals(int descriptor) {
+    int seals = fcntl(descriptor, F_GET_SEALS);
+    return seals < 0 ? -errno : seals;
+}
+
+static uint64_t nanoseconds_of(clockid_t clock) {
+    struct timespec now;
+    clock_gettime(clock, &now);
+    return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+uint64_t CLinuxMemory_realtime(void) { return nanoseconds_of(CLOCK_REALTIME); }
+
+uint64_t CLinuxMemory_monotonic(void) { return nanoseconds_of(CLOCK_MONOTONIC); }
+
+int32_t CLinuxMemory_thread_id(void) { return (int32_t)syscall(SYS_gettid); }
+
+/* The kernel's signal set is 64 bits; going to it directly also blocks the two signals that
+   libc keeps for itself, whose handlers may interrupt a critical section like any other. */
+uint64_t CLinuxMemory_block_signals(void) {
+    uint64_t all = ~(uint64_t)0, old = 0;
+    syscall(SYS_rt_sigprocmask, SIG_SETMASK, &all, &old, sizeof old);
+    return old;
+}
+
+void CLinuxMemory_restore_signals(uint64_t mask) {
+    syscall(SYS_rt_sigprocmask, SIG_SETMASK, &mask, NULL, sizeof mask);
+}
+
+void CLinuxMemory_relax(void) {
+#if defined(__x86_64__)
+    __builtin_ia32_pause();
+#elif defined(__aarch64__)
+    __asm__ volatile("yield");
+#endif
+}

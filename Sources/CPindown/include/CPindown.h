@@ -1,0 +1,4 @@
+#ifndef CPINDOWN_H
+#define CPINDOWN_H
+
+#endif

@@ -1,0 +1,6 @@
+#ifndef CURING_SHIM_H
+#define CURING_SHIM_H
+
+#include <liburing.h>
+
+#endif

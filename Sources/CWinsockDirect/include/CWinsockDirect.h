@@ -1,0 +1,4 @@
+#ifndef CWINSOCKDIRECT_H
+#define CWINSOCKDIRECT_H
+
+#endif
