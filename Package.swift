@@ -64,5 +64,10 @@ let package = Package(
         "CPindown", "SocketsSwitch", "MemfdProvider", "RegistrationCache", "PageTracking",
         "Inspection", "VirtualMemory",
       ]),
+    .target(
+      name: "CInterceptionRecorder", dependencies: ["CSyscallInterception"],
+      path: "Tests/CInterceptionRecorder",
+      cSettings: cSettings + [.headerSearchPath("../../Sources/CSyscallInterception")]),
+    tests("CSyscallInterception", needs: ["CInterceptionRecorder"]),
   ]
 )
