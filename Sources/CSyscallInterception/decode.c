@@ -29,6 +29,9 @@ enum {
     vector_limit = 1024,
 };
 
+/* No process has memory above this, with five levels of page tables either. */
+static const uint64_t address_limit = (uint64_t)1 << 56;
+
 static _Atomic(CSyscallInterception_filter) current_filter;
 static _Atomic(CSyscallInterception_handler) current_handler;
 
@@ -63,7 +66,7 @@ static void announce(CSyscallInterception_kind kind, uint64_t start, uint64_t en
 static uint64_t end_of(uint64_t start, uint64_t length, uint64_t unit) {
     uint64_t rounded, end;
     if ((start & page_mask) != 0 || __builtin_add_overflow(length, unit - 1, &rounded) ||
-        __builtin_add_overflow(start, rounded & ~(unit - 1), &end)) {
+        __builtin_add_overflow(start, rounded & ~(unit - 1), &end) || end > address_limit) {
         return start;
     }
     return end;

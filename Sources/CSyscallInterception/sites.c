@@ -74,17 +74,21 @@ static void make_pattern(int32_t number, uint8_t pattern[instruction_pair_length
 static bool is_followed_by_known_code(const uint8_t *behind, size_t available, int32_t number) {
     static const uint8_t above[] = {0x48, 0x3d, 0x00, 0xf0, 0xff, 0xff};
     static const uint8_t at_least[] = {0x48, 0x3d, 0x01, 0xf0, 0xff, 0xff};
+    static const uint8_t negate_and_return[] = {0xf7, 0xd8, 0xc3};
+    if (number == SYS_madvise && available >= sizeof negate_and_return &&
+        memcmp(behind, negate_and_return, sizeof negate_and_return) == 0) {
+        return true;
+    }
     if (available < sizeof above) {
         return false;
     }
-    if (memcmp(behind, above, sizeof above) == 0 || memcmp(behind, at_least, sizeof at_least) == 0) {
-        return true;
-    }
     if (number == SYS_brk) {
         bool is_move = behind[0] == 0x48 && (behind[1] == 0x89 || behind[1] == 0x8b);
-        return is_move && (behind[2] & 0xc7) == 0x05; /* to or from a variable, rip-relative */
+        if (is_move && (behind[2] & 0xc7) == 0x05) { /* to or from a variable, rip-relative */
+            return true;
+        }
     }
-    return number == SYS_madvise && behind[0] == 0xf7 && behind[1] == 0xd8;
+    return memcmp(behind, above, sizeof above) == 0 || memcmp(behind, at_least, sizeof at_least) == 0;
 }
 
 /* Adds every site of `number` in [text, text + length); false when there was none, or one that is
