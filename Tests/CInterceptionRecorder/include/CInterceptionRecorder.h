@@ -69,6 +69,10 @@ long CInterceptionRecorder_call_code(CInterceptionRecorder_code *code, void *sta
 size_t CInterceptionRecorder_exchange_under_fire(CInterceptionRecorder_code *code, size_t threads,
                                                  size_t exchanges);
 
+/* Reads the code in one thread while it is patched and unpatched in another. Returns how often it was
+   neither the one instruction nor the other, nor the jump to itself: what would have been executed. */
+size_t CInterceptionRecorder_mixtures_seen(CInterceptionRecorder_code *code, size_t exchanges);
+
 /* Calls the function with known values in the registers and flags that a system call preserves.
    Returns a bit for each that came back different: 0 to 10 rbx rbp rdi rsi rdx r8 r9 r10 r12 to r15, and
    bit 16 the flags; `flags` are the arithmetic flags to begin with. */
