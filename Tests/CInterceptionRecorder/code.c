@@ -24,8 +24,8 @@ typedef long (*unmap_function)(void *start, size_t length);
 
 CInterceptionRecorder_code *CInterceptionRecorder_make_code(size_t offset) {
     static const uint8_t body[] = {0xb8, 11, 0, 0, 0, 0x0f, 0x05, 0xc3};
-    uint8_t *pages = mmap(NULL, 2 * page_size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
-                          -1, 0);
+    uint8_t *pages =
+        mmap(NULL, 2 * page_size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     CInterceptionRecorder_code *code = calloc(1, sizeof *code);
     code->site.address = pages + offset;
     code->site.name = "a site of the tests";

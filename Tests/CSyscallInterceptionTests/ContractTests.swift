@@ -157,7 +157,8 @@ private func codeInFile(around address: UInt64) -> [UInt8] {
   var line = [CChar](repeating: 0, count: 4096)
   while fgets(&line, 4096, maps) != nil {
     let text = String(decoding: line.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
-    let fields = text.split { $0 == " " || $0 == "\n" }  // range, access, offset, device, inode, path
+    // range, access, offset, device, inode, path
+    let fields = text.split { $0 == " " || $0 == "\n" }
     let bounds = fields[0].split(separator: "-").map { UInt64($0, radix: 16)! }
     guard (bounds[0]..<bounds[1]).contains(address), fields.count == 6 else { continue }
     let file = open(String(fields[5]), O_RDONLY)
