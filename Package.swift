@@ -68,6 +68,11 @@ let package = Package(
       name: "CInterceptionRecorder", dependencies: ["CSyscallInterception"],
       path: "Tests/CInterceptionRecorder",
       cSettings: cSettings + [.headerSearchPath("../../Sources/CSyscallInterception")]),
+    .target(name: "CAllocationCounter", path: "Tests/CAllocationCounter", cSettings: cSettings),
     tests("CSyscallInterception", needs: ["CInterceptionRecorder"]),
+    tests("VirtualMemory"),
+    tests(
+      "RegistrationCache",
+      needs: ["PageTracking", "Inspection", "VirtualMemory", "CAllocationCounter"]),
   ]
 )

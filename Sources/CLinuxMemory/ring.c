@@ -52,6 +52,8 @@ int64_t CLinuxMemory_ring_transfer(void *ring, unsigned slot, bool into_memory, 
     } else {
         io_uring_prep_write_fixed(entry, descriptor, address, length, current_position, (int)slot);
     }
+    /* The ring would wait for an empty or full pipe itself, O_NONBLOCK or not. */
+    entry->rw_flags = RWF_NOWAIT;
     int result;
     do {
         result = io_uring_submit_and_wait(ring, 1);
