@@ -1,3 +1,5 @@
+package import VirtualMemory
+
 /// How an adapter reaches the pages of a registration.
 package enum RegionBacking: Sendable {
   /// Through a slot of the pin table, which covers the whole registration.
