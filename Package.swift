@@ -46,10 +46,11 @@ let package = Package(
     cModule("CWinsockDirect"),
     cModule("CSyscallInterception"),
     cModule("CLinuxMemory", needs: ["CUring"]),
+    cModule("CInspection"),
     cModule("CPindown"),
     module("VirtualMemory", needs: ["CLinuxMemory", "CCapability"]),
     module("PageTracking", needs: ["VirtualMemory", "CSyscallInterception"]),
-    module("Inspection", needs: ["VirtualMemory", "CLinuxMemory"]),
+    module("Inspection", needs: ["VirtualMemory", "CLinuxMemory", "CInspection"]),
     module("RegistrationCache", needs: ["PageTracking", "Inspection", "VirtualMemory"]),
     module("MemfdNIC", needs: ["VirtualMemory", "Inspection", "CLinuxMemory"]),
     module(
@@ -57,7 +58,7 @@ let package = Package(
       needs: ["RegistrationCache", "MemfdNIC", "Inspection", "VirtualMemory", "CWinsockDirect"]),
     module(
       "SocketsSwitch", needs: ["PageTracking", "Inspection", "VirtualMemory", "CWinsockDirect"]),
-    module("ControlFileSystem", needs: ["Inspection", "VirtualMemory", "CFuse"]),
+    module("ControlFileSystem", needs: ["Inspection", "VirtualMemory", "CLinuxMemory", "CFuse"]),
     module(
       "Pindown",
       needs: [
@@ -69,5 +70,7 @@ let package = Package(
       path: "Tests/CInterceptionRecorder",
       cSettings: cSettings + [.headerSearchPath("../../Sources/CSyscallInterception")]),
     tests("CSyscallInterception", needs: ["CInterceptionRecorder"]),
+    tests("Inspection", needs: ["VirtualMemory", "CLinuxMemory"]),
+    tests("ControlFileSystem", needs: ["Inspection", "VirtualMemory"]),
   ]
 )
