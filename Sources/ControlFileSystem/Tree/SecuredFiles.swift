@@ -10,13 +10,12 @@ enum SecuredFiles {
       [
         .directory(
           "<start>-<end>", mode: 0o500, "A secured region.",
-          members: RegionFamily.members { _ in true }, time: RegionFamily.registeredAt,
+          members: RegionFamily.members(\.isSecured), time: RegionFamily.registeredAt,
           [info, frames, nic, app])
       ]),
-    RegionTables.table("secured.tsv", "The secured regions as a table with tabs.") { _ in true },
+    RegionTables.table("secured.tsv", "The secured regions as a table with tabs.", \.isSecured),
     RegionTables.json(
-      "secured.json", schema: "secured", "The secured regions as one JSON value."
-    ) { _ in true },
+      "secured.json", schema: "secured", "The secured regions as one JSON value.", \.isSecured),
   ]
 
   private static let info = dated(
