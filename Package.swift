@@ -46,11 +46,12 @@ let package = Package(
     cModule("CWinsockDirect"),
     cModule("CSyscallInterception"),
     cModule("CLinuxMemory", needs: ["CUring"]),
+    cModule("CInspection"),
     cModule("CPindown"),
     cModule("CMemfdNIC"),
     module("VirtualMemory", needs: ["CLinuxMemory", "CCapability"]),
     module("PageTracking", needs: ["VirtualMemory", "CSyscallInterception"]),
-    module("Inspection", needs: ["VirtualMemory", "CLinuxMemory"]),
+    module("Inspection", needs: ["VirtualMemory", "CLinuxMemory", "CInspection"]),
     module("RegistrationCache", needs: ["PageTracking", "Inspection", "VirtualMemory"]),
     module(
       "MemfdNIC", needs: ["VirtualMemory", "Inspection", "CLinuxMemory", "CMemfdNIC"]),
@@ -59,7 +60,7 @@ let package = Package(
       needs: ["RegistrationCache", "MemfdNIC", "Inspection", "VirtualMemory", "CWinsockDirect"]),
     module(
       "SocketsSwitch", needs: ["PageTracking", "Inspection", "VirtualMemory", "CWinsockDirect"]),
-    module("ControlFileSystem", needs: ["Inspection", "VirtualMemory", "CFuse"]),
+    module("ControlFileSystem", needs: ["Inspection", "VirtualMemory", "CLinuxMemory", "CFuse"]),
     module(
       "Pindown",
       needs: [
@@ -76,5 +77,7 @@ let package = Package(
     tests(
       "RegistrationCache",
       needs: ["PageTracking", "Inspection", "VirtualMemory", "CAllocationCounter"]),
+    tests("Inspection", needs: ["VirtualMemory", "CLinuxMemory"]),
+    tests("ControlFileSystem", needs: ["Inspection", "VirtualMemory"]),
   ]
 )
