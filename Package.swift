@@ -76,5 +76,16 @@ let package = Package(
     tests(
       "RegistrationCache",
       needs: ["PageTracking", "Inspection", "VirtualMemory", "CAllocationCounter"]),
+    .target(
+      name: "CWinsockDirectSources", dependencies: ["CWinsockDirect"],
+      path: "Tests/CWinsockDirectSources", cSettings: cSettings,
+      cxxSettings: [.treatAllWarnings(as: .error)]),
+    tests("CWinsockDirect", needs: ["CWinsockDirectSources"]),
+    tests(
+      "MemfdProvider",
+      needs: [
+        "CWinsockDirect", "CWinsockDirectSources", "MemfdNIC", "Inspection", "PageTracking",
+        "VirtualMemory",
+      ]),
   ]
 )
