@@ -79,5 +79,16 @@ let package = Package(
       needs: ["PageTracking", "Inspection", "VirtualMemory", "CAllocationCounter"]),
     tests("Inspection", needs: ["VirtualMemory", "CLinuxMemory"]),
     tests("ControlFileSystem", needs: ["Inspection", "VirtualMemory"]),
+    .target(
+      name: "CWinsockDirectSources", dependencies: ["CWinsockDirect"],
+      path: "Tests/CWinsockDirectSources", cSettings: cSettings,
+      cxxSettings: [.treatAllWarnings(as: .error)]),
+    tests("CWinsockDirect", needs: ["CWinsockDirectSources"]),
+    tests(
+      "MemfdProvider",
+      needs: [
+        "CWinsockDirect", "CWinsockDirectSources", "MemfdNIC", "Inspection", "PageTracking",
+        "VirtualMemory",
+      ]),
   ]
 )
