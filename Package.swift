@@ -71,6 +71,7 @@ let package = Package(
       name: "CInterceptionRecorder", dependencies: ["CSyscallInterception"],
       path: "Tests/CInterceptionRecorder",
       cSettings: cSettings + [.headerSearchPath("../../Sources/CSyscallInterception")]),
+    .testTarget(name: "HouseTests", swiftSettings: swiftSettings),
     .target(name: "CAllocationCounter", path: "Tests/CAllocationCounter", cSettings: cSettings),
     tests("CSyscallInterception", needs: ["CInterceptionRecorder"]),
     tests("VirtualMemory"),

@@ -90,16 +90,17 @@ enum SecuredFiles {
   private static func privileged(
     _ name: String, _ documentation: String, _ render: @escaping NodeDeclaration.Render
   ) -> NodeDeclaration {
-    var file = dated(.file(name, .table, mode: 0o400, unit: "frames", documentation) {
-      context throws(ControlError) in
-      guard context.reader.isPrivileged else {
-        throw ControlError(EACCES, "page frames are for a privileged reader")
-      }
-      guard try context.region().range.pageCount <= FrameText.maximumPages else {
-        throw ControlError(EFBIG, "the region has more than \(FrameText.maximumPages) pages")
-      }
-      return try render(context)
-    })
+    var file = dated(
+      .file(name, .table, mode: 0o400, unit: "frames", documentation) {
+        context throws(ControlError) in
+        guard context.reader.isPrivileged else {
+          throw ControlError(EACCES, "page frames are for a privileged reader")
+        }
+        guard try context.region().range.pageCount <= FrameText.maximumPages else {
+          throw ControlError(EFBIG, "the region has more than \(FrameText.maximumPages) pages")
+        }
+        return try render(context)
+      })
     file.isPrivileged = true
     return file
   }
