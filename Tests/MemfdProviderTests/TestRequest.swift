@@ -17,7 +17,10 @@ final class TestRequest {
 
   deinit {
     TestSwitch.shared.forget(overlapped)
-    overlapped.deallocate()
+    // While the request is in progress the structure belongs to the provider.
+    if overlapped.pointee.Internal != ULONG_PTR(WSS_OPERATION_IN_PROGRESS) {
+      overlapped.deallocate()
+    }
   }
 
   func send(

@@ -62,7 +62,8 @@ final class TestSwitch: @unchecked Sendable {
   var handleCount: Int { locked { handles.count } }
   func context(of handle: SOCKET) -> DWORD_PTR? { locked { handles[handle] } }
   func handle(of descriptor: SOCKET) -> SOCKET? {
-    locked { handles.first { $0.value == DWORD_PTR(descriptor) }?.key }
+    // An earlier provider may have had the same descriptor.
+    locked { handles.filter { $0.value == DWORD_PTR(descriptor) }.keys.max() }
   }
   func closeCount(of handle: SOCKET) -> Int { locked { closed[handle] ?? 0 } }
   func completions(of overlapped: UnsafeMutableRawPointer) -> [Completion] {
