@@ -88,8 +88,8 @@ let package = Package(
     tests(
       "MemfdProvider",
       needs: [
-        "CWinsockDirect", "CWinsockDirectSources", "MemfdNIC", "Inspection", "PageTracking",
-        "VirtualMemory",
+        "CWinsockDirect", "CWinsockDirectSources", "CInterceptionRecorder", "MemfdNIC",
+        "Inspection", "PageTracking", "VirtualMemory",
       ]),
   ]
 )
