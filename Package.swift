@@ -78,7 +78,9 @@ let package = Package(
     tests(
       "RegistrationCache",
       needs: ["PageTracking", "Inspection", "VirtualMemory", "CAllocationCounter"]),
-    tests("Inspection", needs: ["VirtualMemory", "CLinuxMemory"]),
+    .target(
+      name: "CPublishingChild", path: "Tests/CPublishingChild", cSettings: cSettings),
+    tests("Inspection", needs: ["VirtualMemory", "CLinuxMemory", "CPublishingChild"]),
     tests("ControlFileSystem", needs: ["Inspection", "VirtualMemory"]),
     .target(
       name: "CWinsockDirectSources", dependencies: ["CWinsockDirect"],
