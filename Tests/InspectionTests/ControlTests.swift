@@ -6,7 +6,8 @@ import VirtualMemory
 extension InspectionTests {
   static let requests: [ControlRequest] = [
     .flush(provider: "memfd"),
-    .invalidate(provider: "memfd", range: AddressRange(start: 0x7f00_0000_1000, end: 0x7f00_0000_3000)),
+    .invalidate(
+      provider: "memfd", range: AddressRange(start: 0x7f00_0000_1000, end: 0x7f00_0000_3000)),
     .setMaximumBytes(provider: "memfd", 4096),
     .setMaximumBytes(provider: "memfd", .max),
     .setMaximumRegions(provider: "other", 0),

@@ -12,7 +12,8 @@ extension InspectionTests {
     publication.append(.registered, range: range, provider: 1, nic: 2)
     publication.append(.callback, status: -3, provider: 1, duration: 55)
     let batch = process.events(from: first)
-    #expect(batch.events.map(\.kind) == [EventKind.registered.rawValue, EventKind.callback.rawValue])
+    #expect(
+      batch.events.map(\.kind) == [EventKind.registered.rawValue, EventKind.callback.rawValue])
     #expect(batch.events[0].range == range && batch.events[0].nic == 2)
     #expect(batch.events[1].range == nil && batch.events[1].nic == .max)
     #expect(batch.events[1].status == -3 && batch.events[1].duration == 55)

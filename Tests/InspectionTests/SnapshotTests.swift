@@ -114,8 +114,9 @@ extension InspectionTests {
   }
 
   /// Two threads keep changing records whose words belong together; a reader copies meanwhile.
-  private func tornCopies(checks: SnapshotChecks, seconds: UInt64) throws -> (torn: Int, copies: Int)
-  {
+  private func tornCopies(checks: SnapshotChecks, seconds: UInt64) throws -> (
+    torn: Int, copies: Int
+  ) {
     let publication = try Publication.current()
     let process = try PublishedProcess(pid: getpid())
     let writers = [10, 11].map { index in
