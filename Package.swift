@@ -19,8 +19,8 @@ func module(_ name: String, needs dependencies: [Target.Dependency] = []) -> Tar
 }
 
 /// A module in C: a shim, a hook or a header.
-func cModule(_ name: String) -> Target {
-  .target(name: name, cSettings: cSettings)
+func cModule(_ name: String, needs dependencies: [Target.Dependency] = []) -> Target {
+  .target(name: name, dependencies: dependencies, cSettings: cSettings)
 }
 
 /// A Debian library that is found through pkg-config.
@@ -45,9 +45,9 @@ let package = Package(
     systemModule("CUring", pkgConfig: "liburing", package: "liburing-dev"),
     cModule("CWinsockDirect"),
     cModule("CSyscallInterception"),
-    cModule("CLinuxMemory"),
+    cModule("CLinuxMemory", needs: ["CUring"]),
     cModule("CPindown"),
-    module("VirtualMemory", needs: ["CLinuxMemory", "CCapability", "CUring"]),
+    module("VirtualMemory", needs: ["CLinuxMemory", "CCapability"]),
     module("PageTracking", needs: ["VirtualMemory", "CSyscallInterception"]),
     module("Inspection", needs: ["VirtualMemory", "CLinuxMemory"]),
     module("RegistrationCache", needs: ["PageTracking", "Inspection", "VirtualMemory"]),
@@ -55,7 +55,8 @@ let package = Package(
     module(
       "MemfdProvider",
       needs: ["RegistrationCache", "MemfdNIC", "Inspection", "VirtualMemory", "CWinsockDirect"]),
-    module("SocketsSwitch", needs: ["PageTracking", "Inspection", "VirtualMemory", "CWinsockDirect"]),
+    module(
+      "SocketsSwitch", needs: ["PageTracking", "Inspection", "VirtualMemory", "CWinsockDirect"]),
     module("ControlFileSystem", needs: ["Inspection", "VirtualMemory", "CFuse"]),
     module(
       "Pindown",

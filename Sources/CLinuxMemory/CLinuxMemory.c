@@ -5,7 +5,9 @@
 #include <linux/futex.h>
 #include <linux/memfd.h>
 #include <signal.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -72,6 +74,14 @@ uint64_t CLinuxMemory_monotonic(void) { return nanoseconds_of(CLOCK_MONOTONIC); 
 
 int32_t CLinuxMemory_thread_id(void) { return (int32_t)syscall(SYS_gettid); }
 
+uint64_t CLinuxMemory_locked_memory_limit(void) {
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_MEMLOCK, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY) {
+        return UINT64_MAX;
+    }
+    return limit.rlim_cur;
+}
+
 /* The kernel's signal set is 64 bits; going to it directly also blocks the two signals that
    libc keeps for itself, whose handlers may interrupt a critical section like any other. */
 uint64_t CLinuxMemory_block_signals(void) {
@@ -83,6 +93,60 @@ uint64_t CLinuxMemory_block_signals(void) {
 void CLinuxMemory_restore_signals(uint64_t mask) {
     syscall(SYS_rt_sigprocmask, SIG_SETMASK, &mask, NULL, sizeof mask);
 }
+
+/* PROCMAP_QUERY of linux/fs.h, which is newer than the headers of some systems we build on. */
+struct procmap_query_arguments {
+    uint64_t size, query_flags, query_addr;
+    uint64_t vma_start, vma_end, vma_flags, vma_page_size, vma_offset, inode;
+    uint32_t dev_major, dev_minor, vma_name_size, build_id_size;
+    uint64_t vma_name_addr, build_id_addr;
+};
+#define PROCMAP_QUERY_REQUEST _IOWR('f', 17, struct procmap_query_arguments)
+
+enum {
+    procmap_readable = 0x01,
+    procmap_writable = 0x02,
+    procmap_executable = 0x04,
+    procmap_shared = 0x08,
+    procmap_covering_or_next = 0x10,
+};
+
+int CLinuxMemory_query_mapping(int maps_descriptor, uint64_t address,
+                               CLinuxMemory_mapping *mapping) {
+    struct procmap_query_arguments query = {
+        .size = sizeof query, .query_flags = procmap_covering_or_next, .query_addr = address};
+    int saved = errno;
+    int result = ioctl(maps_descriptor, PROCMAP_QUERY_REQUEST, &query) == 0 ? 0 : -errno;
+    errno = saved;
+    if (result == 0) {
+        *mapping = (CLinuxMemory_mapping){
+            .start = query.vma_start,
+            .end = query.vma_end,
+            .offset = query.vma_offset,
+            .inode = query.inode,
+            .device_major = query.dev_major,
+            .device_minor = query.dev_minor,
+            .readable = query.vma_flags & procmap_readable,
+            .writable = query.vma_flags & procmap_writable,
+            .executable = query.vma_flags & procmap_executable,
+            .shared = query.vma_flags & procmap_shared,
+        };
+    }
+    return result;
+}
+
+void *CLinuxMemory_reserve(size_t length) {
+    void *memory = mmap(NULL, length, PROT_READ | PROT_WRITE,
+                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (memory == MAP_FAILED) {
+        return NULL;
+    }
+    madvise(memory, length, MADV_WIPEONFORK);
+    madvise(memory, length, MADV_DONTDUMP);
+    return memory;
+}
+
+void CLinuxMemory_release(void *memory, size_t length) { munmap(memory, length); }
 
 void CLinuxMemory_relax(void) {
 #if defined(__x86_64__)

@@ -33,9 +33,47 @@ uint64_t CLinuxMemory_monotonic(void);
 /* The calling thread's id, as the kernel counts it. */
 int32_t CLinuxMemory_thread_id(void);
 
+/* Bytes that RLIMIT_MEMLOCK allows to lock; UINT64_MAX for no limit. */
+uint64_t CLinuxMemory_locked_memory_limit(void);
+
 /* Blocks every signal of the calling thread and returns the mask it had; and puts it back. */
 uint64_t CLinuxMemory_block_signals(void);
 void CLinuxMemory_restore_signals(uint64_t mask);
+
+/* One mapping of a process, as /proc/PID/maps shows it. */
+typedef struct {
+    uint64_t start, end;
+    uint64_t offset;       /* in the file */
+    uint64_t inode;        /* 0 where no file is mapped */
+    uint32_t device_major, device_minor;
+    bool readable, writable, executable, shared;
+} CLinuxMemory_mapping;
+
+/* The mapping that holds `address`, or the next one above it, asked of an open descriptor of
+   /proc/PID/maps. Returns 0, -ENOENT where there is none, -ENOTTY where the kernel cannot say
+   (before Linux 6.11). */
+int CLinuxMemory_query_mapping(int maps_descriptor, uint64_t address, CLinuxMemory_mapping *mapping);
+
+/* Gives back what CLinuxMemory_reserve gave. */
+void CLinuxMemory_release(void *memory, size_t length);
+
+/* A mapping of `length` bytes of anonymous memory, of which a child gets zeros after a fork: for
+   tables that belong to this process only. NULL where there is no room (errno says why). */
+void *CLinuxMemory_reserve(size_t length);
+
+/* An io_uring with a sparse table of `slots` registered buffers, opaque to Swift: liburing's header
+   asks libc for a different face than Swift sees. Returns 0 or -errno. */
+int CLinuxMemory_ring_open(void **ring, unsigned entries, unsigned slots);
+void CLinuxMemory_ring_close(void *ring);
+
+/* Registers `length` bytes at `base` in `slot`, which locks their pages; a length of 0 unlocks.
+   Returns 0 or -errno. One system call: safe in hook context. */
+int CLinuxMemory_ring_update(void *ring, unsigned slot, void *base, size_t length);
+
+/* Carries out one fixed-buffer read (into memory) or write (out of it) and waits for it. Returns
+   the bytes moved or -errno. One caller at a time. */
+int64_t CLinuxMemory_ring_transfer(void *ring, unsigned slot, bool into_memory, int descriptor,
+                                   void *address, uint32_t length);
 
 /* A hint to the processor in a loop that waits for another thread's word. */
 void CLinuxMemory_relax(void);

@@ -1,0 +1,72 @@
+#include "CLinuxMemory.h"
+
+#include <errno.h>
+#include <liburing.h>
+#include <stdlib.h>
+#include <sys/uio.h>
+
+int CLinuxMemory_ring_open(void **result, unsigned entries, unsigned slots) {
+    struct io_uring *ring = calloc(1, sizeof *ring);
+    if (ring == NULL) {
+        return -ENOMEM;
+    }
+    int error = io_uring_queue_init(entries, ring, 0);
+    if (error == 0) {
+        error = io_uring_register_buffers_sparse(ring, slots);
+        if (error != 0) {
+            io_uring_queue_exit(ring);
+        }
+    }
+    if (error != 0) {
+        free(ring);
+        return error;
+    }
+    *result = ring;
+    return 0;
+}
+
+void CLinuxMemory_ring_close(void *ring) {
+    io_uring_queue_exit(ring);
+    free(ring);
+}
+
+int CLinuxMemory_ring_update(void *ring, unsigned slot, void *base, size_t length) {
+    struct iovec vector = {length == 0 ? NULL : base, length};
+    __u64 tag = 0;
+    int result;
+    do {
+        result = io_uring_register_buffers_update_tag(ring, slot, &vector, &tag, 1);
+    } while (result == -EINTR);
+    return result == 1 ? 0 : result < 0 ? result : -EIO;
+}
+
+int64_t CLinuxMemory_ring_transfer(void *ring, unsigned slot, bool into_memory, int descriptor,
+                                   void *address, uint32_t length) {
+    const __u64 current_position = (__u64)-1;
+    struct io_uring_sqe *entry = io_uring_get_sqe(ring);
+    if (entry == NULL) {
+        return -EBUSY;
+    }
+    if (into_memory) {
+        io_uring_prep_read_fixed(entry, descriptor, address, length, current_position, (int)slot);
+    } else {
+        io_uring_prep_write_fixed(entry, descriptor, address, length, current_position, (int)slot);
+    }
+    int result;
+    do {
+        result = io_uring_submit_and_wait(ring, 1);
+    } while (result == -EINTR);
+    struct io_uring_cqe *completion = NULL;
+    while (result >= 0 && completion == NULL) {
+        result = io_uring_wait_cqe(ring, &completion);
+        if (result == -EINTR) {
+            result = 0;
+        }
+    }
+    if (result < 0) {
+        return result;
+    }
+    int64_t moved = completion->res;
+    io_uring_cqe_seen(ring, completion);
+    return moved;
+}
