@@ -46,6 +46,7 @@ let package = Package(
     cModule("CWinsockDirect"),
     cModule("CSyscallInterception"),
     cModule("CLinuxMemory", needs: ["CUring"]),
+    cModule("CDynamicLoader"),
     cModule("CPindown"),
     module("VirtualMemory", needs: ["CLinuxMemory", "CCapability"]),
     module("PageTracking", needs: ["VirtualMemory", "CSyscallInterception"]),
@@ -56,7 +57,10 @@ let package = Package(
       "MemfdProvider",
       needs: ["RegistrationCache", "MemfdNIC", "Inspection", "VirtualMemory", "CWinsockDirect"]),
     module(
-      "SocketsSwitch", needs: ["PageTracking", "Inspection", "VirtualMemory", "CWinsockDirect"]),
+      "SocketsSwitch", needs: [
+        "PageTracking", "Inspection", "VirtualMemory", "CWinsockDirect", "CLinuxMemory",
+        "CDynamicLoader",
+      ]),
     module("ControlFileSystem", needs: ["Inspection", "VirtualMemory", "CFuse"]),
     module(
       "Pindown",
@@ -64,5 +68,6 @@ let package = Package(
         "CPindown", "SocketsSwitch", "MemfdProvider", "RegistrationCache", "PageTracking",
         "Inspection", "VirtualMemory",
       ]),
+    tests("SocketsSwitch", needs: ["CWinsockDirect", "Inspection", "VirtualMemory"]),
   ]
 )

@@ -61,7 +61,7 @@ struct CallbackTable: @unchecked Sendable {
       UInt(bits), to: LPFN_WSPMEMORYREGISTRATIONCACHECALLBACK.self)
     var error: Int32 = 0
     let before = CLinuxMemory_monotonic()
-    let result = callback(UnsafeMutableRawPointer(bitPattern: range.start), range.length, &error)
+    let result = callback(UnsafeMutableRawPointer(bitPattern: range.start), Int(bitPattern: range.length), &error)
     let duration = CLinuxMemory_monotonic() &- before
     // A provider that fails without a reason has failed all the same.
     let code = result == 0 ? 0 : error == 0 ? WSAEFAULT : error
@@ -101,6 +101,11 @@ extension CallbackTable {
       // A callback is short, so asking again soon costs less than a wake in every fan-out would.
       _ = CLinuxMemory_futex_wait(base, UInt32(truncatingIfNeeded: function(slot).load()), 50_000)
     }
+  }
+
+  /// Whether no provider would be called now.
+  var isEmpty: Bool {
+    (0..<Limits.maximumProviders).allSatisfy { function($0).load() == 0 }
   }
 
   /// Walks through the fan-out once, so that whatever its first run may make is there before a

@@ -1,5 +1,5 @@
 import CWinsockDirect
-import VirtualMemory
+public import VirtualMemory
 
 /// A buffer that is registered for this side of a connection: the source of sends and RDMA writes,
 /// the target of receives and RDMA reads.
@@ -8,6 +8,7 @@ import VirtualMemory
 public struct MemoryRegistration: ~Copyable, @unchecked Sendable {
   private let socket: CompanionSocket
   private let handle: HANDLE
+  private var isReleased = false
   /// What is registered.
   public let range: AddressRange
 
@@ -18,6 +19,7 @@ public struct MemoryRegistration: ~Copyable, @unchecked Sendable {
   }
 
   deinit {
+    if isReleased { return }
     // Where it fails the memory is in use, and the provider releases it when the socket closes.
     _ = try? Self.deregister(socket, handle)
   }
@@ -27,8 +29,7 @@ public struct MemoryRegistration: ~Copyable, @unchecked Sendable {
   /// Throws `.refused` with WSAEINVAL where a transfer still uses the memory; the provider then
   /// releases it when the socket closes.
   public consuming func deregister() throws(SwitchError) {
-    let (socket, handle) = (socket, handle)
-    discard self
+    isReleased = true
     try Self.deregister(socket, handle)
   }
 

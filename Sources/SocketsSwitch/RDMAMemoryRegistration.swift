@@ -1,11 +1,12 @@
 import CWinsockDirect
-import VirtualMemory
+public import VirtualMemory
 
 /// A buffer that is registered for the peer of a connection, which may reach it by RDMA.
 ///
 /// Released when it goes out of scope: after that the peer cannot reach it.
 public struct RDMAMemoryRegistration: ~Copyable, Sendable {
   private let socket: CompanionSocket
+  private var isReleased = false
   /// What the peer needs in order to reach the buffer.
   public let descriptor: RDMADescriptor
   /// What is registered.
@@ -18,6 +19,7 @@ public struct RDMAMemoryRegistration: ~Copyable, Sendable {
   }
 
   deinit {
+    if isReleased { return }
     // Where it fails the peer is inside, and the provider releases it when the socket closes.
     _ = try? Self.deregister(socket, descriptor)
   }
@@ -27,8 +29,7 @@ public struct RDMAMemoryRegistration: ~Copyable, Sendable {
   /// Throws `.refused` with WSAEINVAL while the peer's RDMA is inside it; the provider then
   /// releases it when the socket closes.
   public consuming func deregister() throws(SwitchError) {
-    let (socket, descriptor) = (socket, descriptor)
-    discard self
+    isReleased = true
     try Self.deregister(socket, descriptor)
   }
 

@@ -31,9 +31,9 @@ struct SocketHandleTable: @unchecked Sendable {
       guard let index = free.popLast() else { return nil }
       context(index).store(UInt64(value))
       let generation = state(index).load() >> 1
-      state(index).store(generation << 1 | 1)
+      state(index).store((generation << 1) | 1)
       // 1 + index, so that no handle is zero.
-      return SOCKET(generation << Self.generationShift | UInt64(index + 1))
+      return SOCKET((generation << Self.generationShift) | UInt64(index + 1))
     }
   }
 
@@ -46,7 +46,7 @@ struct SocketHandleTable: @unchecked Sendable {
   /// Ends a handle; false where there is none.
   func close(_ handle: SOCKET) -> Bool {
     guard let index = index(of: handle) else { return false }
-    let word = UInt64(handle) >> Self.generationShift << 1
+    let word = Self.freeState(handle)
     guard state(index).compareExchange(expected: word | 1, desired: word + 2).exchanged else {
       return false
     }
@@ -54,10 +54,15 @@ struct SocketHandleTable: @unchecked Sendable {
     return true
   }
 
+  /// The state of a handle's place with the handle's generation, not in use.
+  private static func freeState(_ handle: SOCKET) -> UInt64 {
+    (UInt64(handle) >> generationShift) << 1
+  }
+
   private func index(of handle: SOCKET) -> Int? {
     let index = Int(handle & (1 << Self.generationShift - 1)) - 1
     guard index >= 0, index < Limits.maximumSocketHandles,
-      state(index).load() == UInt64(handle) >> Self.generationShift << 1 | 1
+      state(index).load() == Self.freeState(handle) | 1
     else { return nil }
     return index
   }

@@ -1,5 +1,4 @@
-import CWinsockDirect
-import Glibc
+import CDynamicLoader
 import Inspection
 public import PageTracking
 import VirtualMemory
@@ -42,7 +41,11 @@ public final class SocketsSwitch: Sendable {
     providers: [String] = [SocketsSwitch.memfdProvider], monitors: MonitorSet? = nil
   ) throws(SwitchError) -> SocketsSwitch {
     let started = SocketsSwitch(try .shared())
-    try started.fanOut.start(try monitors ?? .ofEnvironment())
+    if let monitors {
+      try started.fanOut.start(monitors)
+    } else {
+      try started.fanOut.start(try .ofEnvironment())
+    }
     do throws(SwitchError) {
       for path in providers { try started.load(path) }
     } catch {
@@ -54,11 +57,7 @@ public final class SocketsSwitch: Sendable {
 
   /// The path of the library that this code is in: it carries the memfd provider.
   public static var memfdProvider: String {
-    var information = Dl_info()
-    let here = unsafeBitCast(
-      { _ in CF_ACCEPT } as @convention(c) (Int32) -> Int32, to: UnsafeRawPointer.self)
-    guard dladdr(here, &information) != 0, let name = information.dli_fname else { return "" }
-    return String(cString: name)
+    CDynamicLoader_own_library().map { String(cString: $0) } ?? ""
   }
 
   /// The adapters of all providers.

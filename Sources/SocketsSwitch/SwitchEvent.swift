@@ -1,7 +1,7 @@
 import CWinsockDirect
 
 /// An event object that the switch waits on.
-struct SwitchEvent: ~Copyable {
+struct SwitchEvent: ~Copyable, @unchecked Sendable {
   let handle: WSAEVENT
 
   init() throws(SwitchError) {

@@ -1,3 +1,5 @@
+import VirtualMemory
+
 // Transfers that the caller waits for.
 extension SwitchSocket {
   /// Writes a whole registered buffer into the peer's from byte `offset`, in as many requests as

@@ -32,14 +32,14 @@ public final class SwitchSocket: Sendable {
   private func limit(_ option: Int32) -> UInt32 {
     var value: UInt32 = 0
     var length = INT(MemoryLayout<UInt32>.size)
-    let answer = try? withUnsafeMutableBytes(of: &value) { bytes throws(SwitchError) in
-      let text = bytes.baseAddress?.assumingMemoryBound(to: CChar.self)
-      try companion.perform(.option) { descriptor, error in
+    let answer = try? companion.call { descriptor, error in
+      withUnsafeMutableBytes(of: &value) { bytes in
         companion.library.procedures.lpWSPGetSockOpt(
-          descriptor, WSA_SOL_SOCKET, option, text, &length, &error)
+          descriptor, WSA_SOL_SOCKET, option,
+          bytes.baseAddress?.assumingMemoryBound(to: CChar.self), &length, &error)
       }
     }
-    return answer == nil || value == 0 ? .max : value
+    return answer?.result != 0 || value == 0 ? .max : value
   }
 
   /// Closes the connection; pending transfers complete with WSA_OPERATION_ABORTED, and what was

@@ -19,17 +19,17 @@ enum Upcalls {
     WSPUPCALLTABLEEX(
       lpWPUCloseEvent: closeEvent, lpWPUCloseSocketHandle: closeSocketHandle,
       lpWPUCreateEvent: createEvent, lpWPUCreateSocketHandle: createSocketHandle,
-      lpWPUFDIsSet: { _, _ in 0 }, lpWPUGetProviderPath: { _, _, _, error in refuse(error) },
+      lpWPUFDIsSet: { _, _ in 0 }, lpWPUGetProviderPath: { _, _, _, error in Upcalls.refuse(error) },
       lpWPUModifyIFSHandle: { _, _, error in
-        _ = refuse(error)
+        _ = Upcalls.refuse(error)
         return INVALID_SOCKET
       },
-      lpWPUPostMessage: { _, _, _, _ in FALSE },
-      lpWPUQueryBlockingCallback: { _, _, _, error in refuse(error) },
+      lpWPUPostMessage: { _, _, _, _ in 0 },
+      lpWPUQueryBlockingCallback: { _, _, _, error in Upcalls.refuse(error) },
       lpWPUQuerySocketHandleContext: querySocketHandleContext,
-      lpWPUQueueApc: { _, _, _, error in refuse(error) }, lpWPUResetEvent: resetEvent,
-      lpWPUSetEvent: setEvent, lpWPUOpenCurrentThread: { _, error in refuse(error) },
-      lpWPUCloseThread: { _, error in refuse(error) },
+      lpWPUQueueApc: { _, _, _, error in Upcalls.refuse(error) }, lpWPUResetEvent: resetEvent,
+      lpWPUSetEvent: setEvent, lpWPUOpenCurrentThread: { _, error in Upcalls.refuse(error) },
+      lpWPUCloseThread: { _, error in Upcalls.refuse(error) },
       lpWPUCompleteOverlappedRequest: completeOverlappedRequest)
   }
 
@@ -52,14 +52,14 @@ enum Upcalls {
   }
 
   private static let closeSocketHandle: LPWPUCLOSESOCKETHANDLE = { handle, error in
-    answer(SocketHandleTable.shared.close(handle), error, otherwise: WSAENOTSOCK)
+    Upcalls.answer(SocketHandleTable.shared.close(handle), error, otherwise: WSAENOTSOCK)
   }
 
   private static let querySocketHandleContext: LPWPUQUERYSOCKETHANDLECONTEXT = {
     handle, context, error in
     let value = SocketHandleTable.shared.context(of: handle)
     if let value { context?.pointee = value }
-    return answer(value != nil, error, otherwise: WSAENOTSOCK)
+    return Upcalls.answer(value != nil, error, otherwise: WSAENOTSOCK)
   }
 
   // MARK: Completions
@@ -69,17 +69,17 @@ enum Upcalls {
   private static let completeOverlappedRequest: LPWPUCOMPLETEOVERLAPPEDREQUEST = {
     handle, overlapped, status, byteCount, error in
     guard let overlapped, SocketHandleTable.shared.context(of: handle) != nil else {
-      return answer(false, error, otherwise: WSAEINVAL)
+      return Upcalls.answer(false, error, otherwise: WSAEINVAL)
     }
     Request(overlapped: overlapped).complete(status: status, byteCount: byteCount)
-    return answer(true, error, otherwise: 0)
+    return Upcalls.answer(true, error, otherwise: 0)
   }
 
   // MARK: Events
 
   private static func truth(_ done: Bool, _ error: LPINT?) -> BOOL {
     error?.pointee = done ? 0 : WSA_INVALID_HANDLE
-    return done ? TRUE : FALSE
+    return done ? 1 : 0
   }
 
   private static let createEvent: LPWPUCREATEEVENT = { error in
@@ -89,14 +89,14 @@ enum Upcalls {
   }
 
   private static let closeEvent: LPWPUCLOSEEVENT = { event, error in
-    truth(EventTable.shared.close(event), error)
+    Upcalls.truth(EventTable.shared.close(event), error)
   }
 
   private static let setEvent: LPWPUSETEVENT = { event, error in
-    truth(EventTable.shared.set(event), error)
+    Upcalls.truth(EventTable.shared.set(event), error)
   }
 
   private static let resetEvent: LPWPURESETEVENT = { event, error in
-    truth(EventTable.shared.reset(event), error)
+    Upcalls.truth(EventTable.shared.reset(event), error)
   }
 }
