@@ -69,5 +69,10 @@ let package = Package(
         "Inspection", "VirtualMemory",
       ]),
     tests("SocketsSwitch", needs: ["CWinsockDirect", "Inspection", "VirtualMemory"]),
+    .target(
+      name: "CInterceptionRecorder", dependencies: ["CSyscallInterception"],
+      path: "Tests/CInterceptionRecorder",
+      cSettings: cSettings + [.headerSearchPath("../../Sources/CSyscallInterception")]),
+    tests("CSyscallInterception", needs: ["CInterceptionRecorder"]),
   ]
 )

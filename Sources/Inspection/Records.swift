@@ -7,7 +7,7 @@ package import VirtualMemory
 // word changed meanwhile is read again.
 
 /// A record: a fixed number of bytes at an address.
-package protocol Record {
+package protocol Record: Sendable {
   static var stride: Int { get }
   var base: UnsafeMutableRawPointer { get }
   init(base: UnsafeMutableRawPointer)
@@ -21,7 +21,7 @@ extension Record {
 }
 
 /// The first page: who publishes, and the counters of page tracking.
-package struct ProcessHeader: Record {
+package struct ProcessHeader: Record, @unchecked Sendable {
   @inlinable package static var stride: Int { 4096 }
   package let base: UnsafeMutableRawPointer
   @inlinable package init(base: UnsafeMutableRawPointer) { self.base = base }
@@ -72,7 +72,7 @@ package enum AbilityBit {
 }
 
 /// A provider in the process. Written by its cache.
-package struct ProviderRecord: Record {
+package struct ProviderRecord: Record, @unchecked Sendable {
   @inlinable package static var stride: Int { 512 }
   package let base: UnsafeMutableRawPointer
   @inlinable package init(base: UnsafeMutableRawPointer) { self.base = base }
@@ -100,7 +100,7 @@ package struct ProviderRecord: Record {
 }
 
 /// An adapter that the process has opened. Written by its MemfdNIC.
-package struct NICRecord: Record {
+package struct NICRecord: Record, @unchecked Sendable {
   @inlinable package static var stride: Int { 512 }
   package let base: UnsafeMutableRawPointer
   @inlinable package init(base: UnsafeMutableRawPointer) { self.base = base }
@@ -128,7 +128,7 @@ package struct NICRecord: Record {
 }
 
 /// A provider's socket. Written by the provider, under that socket's lock.
-package struct SocketRecord: Record {
+package struct SocketRecord: Record, @unchecked Sendable {
   @inlinable package static var stride: Int { 128 }
   package let base: UnsafeMutableRawPointer
   @inlinable package init(base: UnsafeMutableRawPointer) { self.base = base }
@@ -155,9 +155,9 @@ package enum SocketState: UInt32, Sendable {
 
 /// A region of a registration cache: the cache's entry and its published record are one.
 ///
-/// `word` is the cache's protocol word (see RegistrationCache/Protocol.md); every other word is
+/// `word` is the cache's protocol word (see RegistrationCache/RegionWord.swift); every other word is
 /// written only by the thread that has the entry to itself (state registering or dying).
-package struct RegionRecord: Record {
+package struct RegionRecord: Record, @unchecked Sendable {
   @inlinable package static var stride: Int { 128 }
   package let base: UnsafeMutableRawPointer
   @inlinable package init(base: UnsafeMutableRawPointer) { self.base = base }
@@ -199,6 +199,8 @@ package enum RegionState: UInt8, Sendable {
   case dying
   /// Invalidated, but an adapter or the pin could not be released in time.
   case quarantined
+  /// Torn down; the record stays until its last reference goes.
+  case dead
 }
 
 package enum Backing: UInt32, Sendable {
@@ -211,7 +213,7 @@ package enum Backing: UInt32, Sendable {
 
 /// What one WSPRegisterMemory or WSPRegisterRdmaMemory gave: a use of a region by a socket.
 /// Written by the provider that gave it.
-package struct RegistrationRecord: Record {
+package struct RegistrationRecord: Record, @unchecked Sendable {
   @inlinable package static var stride: Int { 64 }
   package let base: UnsafeMutableRawPointer
   @inlinable package init(base: UnsafeMutableRawPointer) { self.base = base }
@@ -232,7 +234,7 @@ package struct RegistrationRecord: Record {
 }
 
 /// Page frames of a region, as they were when it was pinned; chunks form a list.
-package struct FrameChunk: Record {
+package struct FrameChunk: Record, @unchecked Sendable {
   @inlinable package static var stride: Int { 512 }
   package static let framesPerChunk = 63
   package let base: UnsafeMutableRawPointer
@@ -244,7 +246,7 @@ package struct FrameChunk: Record {
 }
 
 /// One line of `events`. Any thread appends, in hook context too.
-package struct EventRecord: Record {
+package struct EventRecord: Record, @unchecked Sendable {
   @inlinable package static var stride: Int { 96 }
   package let base: UnsafeMutableRawPointer
   @inlinable package init(base: UnsafeMutableRawPointer) { self.base = base }

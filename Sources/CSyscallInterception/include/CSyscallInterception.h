@@ -1,4 +1,86 @@
+/* Sees the memory system calls of this process before the kernel does.
+
+   The wrappers in libc and in the dynamic loader are patched at their `syscall` instruction, so calls
+   that libc makes for itself (free, realloc, malloc_trim, thread stacks, dlclose) are seen too. A call
+   is decoded into the ranges whose mapping it will change; each is put to the filter, and the handler
+   is told of those that the filter wants. Then the call goes to the kernel, whatever the handler did.
+
+   Not seen: `syscall` instructions elsewhere, io_uring, other processes, the kernel itself. */
 #ifndef CSYSCALLINTERCEPTION_H
 #define CSYSCALLINTERCEPTION_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+typedef enum {
+    CSyscallInterception_kind_munmap = 1,
+    CSyscallInterception_kind_mmap = 2,
+    CSyscallInterception_kind_mremap = 3,
+    CSyscallInterception_kind_mprotect = 4,
+    CSyscallInterception_kind_madvise = 5,
+    CSyscallInterception_kind_brk = 6,
+    CSyscallInterception_kind_shmdt = 7,
+    CSyscallInterception_kind_shmat = 8,
+    CSyscallInterception_kind_remap_file_pages = 9,
+} CSyscallInterception_kind;
+
+/* What a call is about to do to the pages in [start, end). Both are page-aligned; `end` is UINT64_MAX
+   where the length cannot be found out (a SysV segment, when /proc cannot be read). */
+typedef struct {
+    uint64_t start;
+    uint64_t end;
+    CSyscallInterception_kind kind;
+    uint32_t protection; /* mprotect: PROT_READ, PROT_WRITE and PROT_EXEC as they will be, else 0 */
+    uint32_t advice;     /* madvise: MADV_*, else 0 */
+} CSyscallInterception_change;
+
+/* Whether anybody cares for a page in [start, end). Asked at every call that changes a mapping, on
+   any thread, inside malloc, in signal handlers: it must be quick and take no lock. */
+typedef bool (*CSyscallInterception_filter)(uint64_t start, uint64_t end);
+
+/* Told of a change before it happens, with the mapping still in place, on the calling thread; same
+   rules of context as the filter. What it does to errno is undone. Memory calls that it makes come
+   back here, nested. */
+typedef void (*CSyscallInterception_handler)(const CSyscallInterception_change *change);
+
+/* A place that could not be patched: calls through it are not seen. */
+typedef struct {
+    const char *name;
+    const char *reason;
+} CSyscallInterception_gap;
+
+enum { CSyscallInterception_site_limit = 32 };
+
+typedef struct {
+    uint32_t patched;
+    uint32_t gap_count;
+    CSyscallInterception_gap gaps[CSyscallInterception_site_limit];
+} CSyscallInterception_report;
+
+/* Patches every site that is found. Other threads may be running, also inside the calls that are
+   patched. Both functions must stay valid for the life of the process: a thread may still be on its
+   way to them after an uninstall. `report` may be NULL. The first call allocates.
+   0, or -EALREADY (installed), -EBUSY (another thread is installing), -ENOTSUP (not on this processor,
+   or no site was found), or the kernel's reason for not making memory for the detours. */
+int CSyscallInterception_install(CSyscallInterception_filter filter,
+                                 CSyscallInterception_handler handler,
+                                 CSyscallInterception_report *report);
+
+/* Puts the original bytes back. Threads that are inside a handler finish it. A site that somebody
+   else has patched in the meantime is left alone. Does nothing when nothing is installed. */
+void CSyscallInterception_uninstall(void);
+
+bool CSyscallInterception_installed(void);
+
+/* The sites that are known, patched or not, for inspection: valid after the first install. */
+size_t CSyscallInterception_site_count(void);
+const char *CSyscallInterception_site_name(size_t index);
+uint64_t CSyscallInterception_site_address(size_t index);
+bool CSyscallInterception_site_patched(size_t index);
+
+/* The i-th gap of a report, for languages in which fixed arrays are awkward. */
+CSyscallInterception_gap CSyscallInterception_report_gap(const CSyscallInterception_report *report,
+                                                         uint32_t index);
 
 #endif

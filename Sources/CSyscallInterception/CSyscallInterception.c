@@ -1,1 +1,0 @@
-#include "CSyscallInterception.h"

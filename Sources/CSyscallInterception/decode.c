@@ -1,0 +1,271 @@
+/* HOOK CONTEXT: everything in this file runs inside the application's memory calls. No libc, no
+   lock, no allocation; a few hundred bytes of stack.
+
+   What the kernel would refuse is no change. Where a call changes something only perhaps (a mremap
+   that may move), it counts as a change. */
+#include "decode.h"
+
+#if defined(__x86_64__)
+
+#include "gateway.h"
+
+#include <errno.h>
+#include <stdatomic.h>
+#include <sys/mman.h>
+#include <sys/shm.h>
+#include <sys/uio.h>
+
+enum { page_size = 4096, page_mask = page_size - 1 };
+
+/* Newer than the headers of some systems that we build on. */
+enum {
+    advice_dontneed_locked = 24,  /* Linux 5.18 */
+    advice_collapse = 25,         /* Linux 6.1 */
+    advice_hwpoison = 100,
+    advice_soft_offline = 101,
+    advice_guard_install = 102,   /* Linux 6.13 */
+    mremap_dontunmap = 4,         /* Linux 5.7 */
+    number_process_madvise = 440, /* Linux 5.10 */
+    vector_limit = 1024,
+};
+
+static _Atomic(CSyscallInterception_filter) current_filter;
+static _Atomic(CSyscallInterception_handler) current_handler;
+
+void CSyscallInterception_set_receivers(CSyscallInterception_filter filter,
+                                        CSyscallInterception_handler handler) {
+    atomic_store_explicit(&current_handler, handler, memory_order_relaxed);
+    atomic_store_explicit(&current_filter, filter, memory_order_release);
+}
+
+bool CSyscallInterception_concerns(uint64_t start, uint64_t end) {
+    CSyscallInterception_filter filter =
+        atomic_load_explicit(&current_filter, memory_order_acquire);
+    return start < end && filter && filter(start, end);
+}
+
+void CSyscallInterception_announce(const CSyscallInterception_change *change) {
+    if (!CSyscallInterception_concerns(change->start, change->end)) {
+        return;
+    }
+    int saved = errno;
+    atomic_load_explicit(&current_handler, memory_order_relaxed)(change);
+    errno = saved;
+}
+
+static void announce(CSyscallInterception_kind kind, uint64_t start, uint64_t end) {
+    CSyscallInterception_change change = {.start = start, .end = end, .kind = kind};
+    CSyscallInterception_announce(&change);
+}
+
+/* Where `length` bytes from a page's start end, in whole units; `start` itself when the kernel would
+   refuse the range or do nothing. */
+static uint64_t end_of(uint64_t start, uint64_t length, uint64_t unit) {
+    uint64_t rounded, end;
+    if ((start & page_mask) != 0 || __builtin_add_overflow(length, unit - 1, &rounded) ||
+        __builtin_add_overflow(start, rounded & ~(unit - 1), &end)) {
+        return start;
+    }
+    return end;
+}
+
+static void decode_mmap(const CSyscallInterception_registers *call) {
+    uint64_t start = call->first, flags = call->fourth;
+    if (!(flags & MAP_FIXED) || (flags & MAP_FIXED_NOREPLACE) == MAP_FIXED_NOREPLACE) {
+        return;
+    }
+    /* Huge pages are rare, and learning their size costs a call: ask first with the largest. */
+    uint64_t widest = (uint64_t)1 << 30;
+    if (!CSyscallInterception_concerns(start, end_of(start, call->second, widest))) {
+        return;
+    }
+    uint64_t unit = CSyscallInterception_mapping_granularity(flags, call->fifth);
+    announce(CSyscallInterception_kind_mmap, start, end_of(start, call->second, unit));
+}
+
+static void decode_mremap(const CSyscallInterception_registers *call) {
+    uint64_t old = call->first, flags = call->fourth, destination = call->fifth;
+    uint64_t old_end = end_of(old, call->second, page_size);
+    uint64_t new_end = end_of(old, call->third, page_size);
+    bool relocates = flags & (MREMAP_FIXED | mremap_dontunmap);
+    if (flags & ~(uint64_t)(MREMAP_MAYMOVE | MREMAP_FIXED | mremap_dontunmap) || new_end == old ||
+        (relocates && !(flags & MREMAP_MAYMOVE))) {
+        return;
+    }
+    if (!relocates && new_end <= old_end) {
+        announce(CSyscallInterception_kind_mremap, new_end, old_end);
+        return;
+    }
+    if ((flags & mremap_dontunmap) && old_end != new_end) {
+        return;
+    }
+    if (flags & MREMAP_FIXED) {
+        uint64_t destination_end = end_of(destination, call->third, page_size);
+        bool overlaps = old < destination_end && destination < old_end;
+        if (destination_end == destination || overlaps) {
+            return;
+        }
+        announce(CSyscallInterception_kind_mremap, destination, destination_end);
+    }
+    /* An old length of zero makes a second mapping and leaves the first: then this range is empty. */
+    if (flags & MREMAP_MAYMOVE) {
+        announce(CSyscallInterception_kind_mremap, old, old_end);
+    }
+}
+
+static void decode_mprotect(const CSyscallInterception_registers *call) {
+    CSyscallInterception_change change = {
+        .start = call->first,
+        .end = end_of(call->first, call->second, page_size),
+        .kind = CSyscallInterception_kind_mprotect,
+        .protection = call->third & (PROT_READ | PROT_WRITE | PROT_EXEC),
+    };
+    /* This flag extends the change down to the start of the stack's mapping, wherever that is. */
+    if ((call->third & PROT_GROWSDOWN) && change.start < change.end) {
+        change.start = 0;
+    }
+    CSyscallInterception_announce(&change);
+}
+
+/* Whether the advice takes pages away, or exchanges them, now or when the kernel likes. */
+static bool is_change(uint64_t advice) {
+    switch (advice) {
+    case MADV_DONTNEED:
+    case MADV_FREE:
+    case MADV_REMOVE:
+    case MADV_WIPEONFORK:
+    case MADV_PAGEOUT:
+    case advice_dontneed_locked:
+    case advice_collapse:
+    case advice_hwpoison:
+    case advice_soft_offline:
+    case advice_guard_install:
+        return true;
+    default:
+        return false;
+    }
+}
+
+static void announce_advice(uint64_t start, uint64_t length, uint64_t advice) {
+    CSyscallInterception_change change = {
+        .start = start,
+        .end = end_of(start, length, page_size),
+        .kind = CSyscallInterception_kind_madvise,
+        .advice = (uint32_t)advice,
+    };
+    CSyscallInterception_announce(&change);
+}
+
+static void decode_madvise(const CSyscallInterception_registers *call) {
+    uint64_t advice = call->third & UINT32_MAX;
+    if (is_change(advice)) {
+        announce_advice(call->first, call->second, advice);
+    }
+}
+
+/* The process is named by a descriptor, and which one that is costs more to learn than a range too
+   many: every call counts as being on ourselves. The vector is read through the kernel, which can
+   fault where we must not. */
+static void decode_process_madvise(const CSyscallInterception_registers *call) {
+    uint64_t vector = call->second, count = call->third, advice = call->fourth & UINT32_MAX;
+    if (!is_change(advice) || count > vector_limit) {
+        return;
+    }
+    long self = CSyscallInterception_call(SYS_getpid, 0, 0, 0, 0, 0, 0);
+    for (uint64_t index = 0; index < count; index++) {
+        struct iovec range;
+        struct iovec local = {&range, sizeof range};
+        struct iovec remote = {(void *)(vector + index * sizeof range), sizeof range};
+        long copied = CSyscallInterception_call(SYS_process_vm_readv, self, (long)&local, 1,
+                                                (long)&remote, 1, 0);
+        if (copied != sizeof range) {
+            return;
+        }
+        announce_advice((uint64_t)range.iov_base, range.iov_len, advice);
+    }
+}
+
+static void decode_brk(const CSyscallInterception_registers *call) {
+    uint64_t wanted;
+    if (call->first == 0 || __builtin_add_overflow(call->first, page_mask, &wanted)) {
+        return;
+    }
+    wanted &= ~(uint64_t)page_mask;
+    /* The kernel's own idea of the break: libc's is wrong once somebody has gone around libc. */
+    if (CSyscallInterception_concerns(wanted, UINT64_MAX)) {
+        uint64_t current = (uint64_t)CSyscallInterception_call(SYS_brk, 0, 0, 0, 0, 0, 0);
+        uint64_t end = (current + page_mask) & ~(uint64_t)page_mask;
+        announce(CSyscallInterception_kind_brk, wanted, end);
+    }
+}
+
+static void decode_shmdt(const CSyscallInterception_registers *call) {
+    uint64_t start = call->first;
+    if ((start & page_mask) == 0 && CSyscallInterception_concerns(start, UINT64_MAX)) {
+        announce(CSyscallInterception_kind_shmdt, start, CSyscallInterception_attachment_end(start));
+    }
+}
+
+static void decode_shmat(const CSyscallInterception_registers *call) {
+    uint64_t start = call->second, flags = call->third;
+    if (!(flags & SHM_REMAP) || start == 0) {
+        return;
+    }
+    if (flags & SHM_RND) {
+        start &= ~(uint64_t)page_mask; /* SHMLBA is a page on x86-64 */
+    }
+    if (CSyscallInterception_concerns(start, UINT64_MAX)) {
+        uint64_t length = CSyscallInterception_segment_length(call->first);
+        announce(CSyscallInterception_kind_shmat, start, end_of(start, length, page_size));
+    }
+}
+
+/* The kernel rounds the start and the length down here. */
+static void decode_remap_file_pages(const CSyscallInterception_registers *call) {
+    uint64_t start = call->first & ~(uint64_t)page_mask;
+    uint64_t length = call->second & ~(uint64_t)page_mask;
+    announce(CSyscallInterception_kind_remap_file_pages, start, end_of(start, length, page_size));
+}
+
+void CSyscallInterception_decide(const CSyscallInterception_registers *call,
+                                 const CSyscallInterception_site *site) {
+    bool is_fixed = site->number != CSyscallInterception_any_number;
+    switch (is_fixed ? (uint64_t)site->number : call->number) {
+    case SYS_munmap:
+        announce(CSyscallInterception_kind_munmap, call->first,
+                 end_of(call->first, call->second, page_size));
+        break;
+    case SYS_mmap:
+        decode_mmap(call);
+        break;
+    case SYS_mremap:
+        decode_mremap(call);
+        break;
+    case SYS_mprotect:
+    case SYS_pkey_mprotect:
+        decode_mprotect(call);
+        break;
+    case SYS_madvise:
+        decode_madvise(call);
+        break;
+    case number_process_madvise:
+        decode_process_madvise(call);
+        break;
+    case SYS_brk:
+        decode_brk(call);
+        break;
+    case SYS_shmdt:
+        decode_shmdt(call);
+        break;
+    case SYS_shmat:
+        decode_shmat(call);
+        break;
+    case SYS_remap_file_pages:
+        decode_remap_file_pages(call);
+        break;
+    default:
+        break;
+    }
+}
+
+#endif

@@ -1,0 +1,47 @@
+/* From the arguments of a system call to the ranges that it will change. */
+#ifndef CSYSCALLINTERCEPTION_DECODE_H
+#define CSYSCALLINTERCEPTION_DECODE_H
+
+#include "site.h"
+
+#pragma GCC visibility push(hidden)
+
+/* What the detour saved on the stack, lowest address first: see detour.c. */
+typedef struct {
+    uint64_t flags;
+    uint64_t number;
+    uint64_t sixth;  /* r9 */
+    uint64_t fifth;  /* r8 */
+    uint64_t fourth; /* r10 */
+    uint64_t third;  /* rdx */
+    uint64_t second; /* rsi */
+    uint64_t first;  /* rdi */
+} CSyscallInterception_registers;
+
+/* Called by every detour before its call. */
+void CSyscallInterception_decide(const CSyscallInterception_registers *registers,
+                                 const CSyscallInterception_site *site);
+
+/* Puts one range to the filter and, if it wants it, to the handler. */
+void CSyscallInterception_announce(const CSyscallInterception_change *change);
+
+/* The filter alone: for calls whose range costs something to find out. */
+bool CSyscallInterception_concerns(uint64_t start, uint64_t end);
+
+/* Names who is asked; the filter last, because without one nothing is. */
+void CSyscallInterception_set_receivers(CSyscallInterception_filter filter,
+                                        CSyscallInterception_handler handler);
+
+/* Where the SysV segment that is attached at `address` ends, 0 when there is none there, UINT64_MAX
+   when that cannot be found out. */
+uint64_t CSyscallInterception_attachment_end(uint64_t address);
+
+/* The length in bytes of a SysV segment, rounded up to pages; 0 when it cannot be attached either. */
+uint64_t CSyscallInterception_segment_length(uint64_t identifier);
+
+/* What the kernel rounds the length of a mapping up to: the page, or for huge pages theirs. */
+uint64_t CSyscallInterception_mapping_granularity(uint64_t flags, uint64_t descriptor);
+
+#pragma GCC visibility pop
+
+#endif

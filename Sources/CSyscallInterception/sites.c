@@ -1,0 +1,195 @@
+/* Finding the sites. Runs at install only, never in a hook. */
+#include "site.h"
+
+void CSyscallInterception_note_gap(CSyscallInterception_report *report, const char *name,
+                                   const char *reason) {
+    if (report->gap_count < CSyscallInterception_site_limit) {
+        report->gaps[report->gap_count++] = (CSyscallInterception_gap){name, reason};
+    }
+}
+
+#if defined(__x86_64__)
+
+#include <dlfcn.h>
+#include <elf.h>
+#include <link.h>
+#include <string.h>
+#include <sys/auxv.h>
+#include <sys/syscall.h>
+
+enum { instruction_pair_length = CSyscallInterception_site_length + 2 };
+
+typedef struct {
+    const char *name;
+    int32_t number;
+} wanted_call;
+
+static const wanted_call libc_calls[] = {
+    {"munmap", SYS_munmap},
+    {"mmap", SYS_mmap},
+    {"mremap", SYS_mremap},
+    {"mprotect", SYS_mprotect},
+    {"pkey_mprotect", SYS_pkey_mprotect},
+    {"madvise", SYS_madvise},
+    {"posix_madvise", SYS_madvise},
+    {"process_madvise", 440},
+    {"brk", SYS_brk},
+    {"shmat", SYS_shmat},
+    {"shmdt", SYS_shmdt},
+    {"remap_file_pages", SYS_remap_file_pages},
+    {"syscall", CSyscallInterception_any_number},
+};
+
+/* The loader has wrappers of its own and exports none of them. */
+static const wanted_call loader_calls[] = {
+    {"munmap in the dynamic loader", SYS_munmap},
+    {"mmap in the dynamic loader", SYS_mmap},
+    {"mprotect in the dynamic loader", SYS_mprotect},
+    {"brk in the dynamic loader", SYS_brk},
+};
+
+typedef struct {
+    const uint8_t *base;
+    const uint8_t *text;
+    size_t text_length;
+} image;
+
+/* The bytes that end a wrapper: how the number gets into place, and the call. */
+static void make_pattern(int32_t number, uint8_t pattern[instruction_pair_length]) {
+    static const uint8_t variadic[] = {0x4c, 0x8b, 0x4c, 0x24, 0x08, 0x0f, 0x05};
+    if (number == CSyscallInterception_any_number) {
+        memcpy(pattern, variadic, sizeof variadic);
+        return;
+    }
+    pattern[0] = 0xb8;
+    memcpy(pattern + 1, &number, sizeof number);
+    pattern[5] = 0x0f;
+    pattern[6] = 0x05;
+}
+
+/* What a compiler or glibc's assembler templates put behind a call: a comparison of the result with
+   the error range, or for the break, storing it, or for posix_madvise, negating it. Seven bytes could
+   be part of a longer instruction by chance; seven bytes followed by one of these are a call. It also
+   proves that no flag is alive across the call. */
+static bool is_followed_by_known_code(const uint8_t *behind, size_t available, int32_t number) {
+    static const uint8_t above[] = {0x48, 0x3d, 0x00, 0xf0, 0xff, 0xff};
+    static const uint8_t at_least[] = {0x48, 0x3d, 0x01, 0xf0, 0xff, 0xff};
+    if (available < sizeof above) {
+        return false;
+    }
+    if (memcmp(behind, above, sizeof above) == 0 || memcmp(behind, at_least, sizeof at_least) == 0) {
+        return true;
+    }
+    if (number == SYS_brk) {
+        bool is_move = behind[0] == 0x48 && (behind[1] == 0x89 || behind[1] == 0x8b);
+        return is_move && (behind[2] & 0xc7) == 0x05; /* to or from a variable, rip-relative */
+    }
+    return number == SYS_madvise && behind[0] == 0xf7 && behind[1] == 0xd8;
+}
+
+/* Adds every site of `number` in [text, text + length); false when there was none, or one that is
+   not surely a call. */
+static bool add_sites(CSyscallInterception_site *sites, size_t *count, const image *owner,
+                      const uint8_t *text, size_t length, const wanted_call *wanted,
+                      CSyscallInterception_report *report) {
+    uint8_t pattern[instruction_pair_length];
+    make_pattern(wanted->number, pattern);
+    size_t found = 0;
+    const uint8_t *end = text + length, *position = text;
+    while ((position = memmem(position, (size_t)(end - position), pattern, sizeof pattern))) {
+        const uint8_t *behind = position + sizeof pattern;
+        found++;
+        if (!is_followed_by_known_code(behind, (size_t)(end - behind), wanted->number)) {
+            CSyscallInterception_note_gap(report, wanted->name, "the code behind the call is unknown");
+        } else if (*count == CSyscallInterception_site_limit) {
+            CSyscallInterception_note_gap(report, wanted->name, "too many sites");
+        } else {
+            CSyscallInterception_site *site = &sites[(*count)++];
+            *site = (CSyscallInterception_site){.address = (uint8_t *)(uintptr_t)position,
+                                                .name = wanted->name,
+                                                .image = owner->base,
+                                                .number = wanted->number};
+            memcpy(site->original, position, sizeof site->original);
+        }
+        position = behind;
+    }
+    return found > 0;
+}
+
+/* Takes the executable segment of the object that is loaded at `wanted->base`, and stops there. */
+static int match_image(struct dl_phdr_info *object, size_t size, void *context) {
+    (void)size;
+    image *wanted = context;
+    const uint8_t *base = (const uint8_t *)object->dlpi_addr;
+    bool matches = false;
+    wanted->text = NULL;
+    for (int index = 0; index < object->dlpi_phnum; index++) {
+        const ElfW(Phdr) *segment = &object->dlpi_phdr[index];
+        if (segment->p_type != PT_LOAD) {
+            continue;
+        }
+        if (segment->p_offset == 0 && base + segment->p_vaddr == wanted->base) {
+            matches = true;
+        }
+        if (segment->p_flags & PF_X) {
+            wanted->text = base + segment->p_vaddr;
+            wanted->text_length = segment->p_filesz;
+        }
+    }
+    return matches;
+}
+
+static bool find_image(image *wanted) {
+    return wanted->base && dl_iterate_phdr(match_image, wanted) != 0 && wanted->text;
+}
+
+static void find_in_libc(CSyscallInterception_site *sites, size_t *count,
+                         CSyscallInterception_report *report) {
+    void *libc = dlopen("libc.so.6", RTLD_LAZY | RTLD_NOLOAD);
+    if (!libc) {
+        CSyscallInterception_note_gap(report, "libc", "there is no shared libc.so.6 in this process");
+        return;
+    }
+    for (size_t index = 0; index < sizeof libc_calls / sizeof *libc_calls; index++) {
+        const wanted_call *wanted = &libc_calls[index];
+        const uint8_t *function = dlsym(libc, wanted->name);
+        Dl_info place;
+        ElfW(Sym) *symbol = NULL;
+        if (!function) {
+            CSyscallInterception_note_gap(report, wanted->name, "libc has no such function");
+        } else if (!dladdr1(function, &place, (void **)&symbol, RTLD_DL_SYMENT) || !symbol ||
+                   place.dli_saddr != function) {
+            CSyscallInterception_note_gap(report, wanted->name, "its length is unknown");
+        } else {
+            image owner = {.base = place.dli_fbase};
+            if (!add_sites(sites, count, &owner, function, symbol->st_size, wanted, report)) {
+                CSyscallInterception_note_gap(report, wanted->name, "it holds no call that is known");
+            }
+        }
+    }
+    dlclose(libc);
+}
+
+static void find_in_loader(CSyscallInterception_site *sites, size_t *count,
+                           CSyscallInterception_report *report) {
+    image loader = {.base = (const uint8_t *)getauxval(AT_BASE)};
+    bool found = find_image(&loader);
+    for (size_t index = 0; index < sizeof loader_calls / sizeof *loader_calls; index++) {
+        const wanted_call *wanted = &loader_calls[index];
+        if (!found) {
+            CSyscallInterception_note_gap(report, wanted->name, "the dynamic loader was not found");
+        } else if (!add_sites(sites, count, &loader, loader.text, loader.text_length, wanted, report)) {
+            CSyscallInterception_note_gap(report, wanted->name, "it holds no call that is known");
+        }
+    }
+}
+
+size_t CSyscallInterception_find_sites(CSyscallInterception_site *sites,
+                                       CSyscallInterception_report *report) {
+    size_t count = 0;
+    find_in_libc(sites, &count, report);
+    find_in_loader(sites, &count, report);
+    return count;
+}
+
+#endif

@@ -1,0 +1,12 @@
+/// What the application, or the kernel, is about to do to a mapping.
+public enum MappingChangeKind: UInt32, Sendable, CaseIterable {
+  case munmap = 1
+  case mmap
+  case mremap
+  case mprotect
+  case madvise
+  case brk
+  case shmdt
+  case shmat
+  case remapFilePages
+}

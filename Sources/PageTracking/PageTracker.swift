@@ -1,0 +1,129 @@
+import CLinuxMemory
+import CSyscallInterception
+public import VirtualMemory
+
+/// Knows which ranges of this process are secured, and tells its subscribers before their mapping
+/// changes. One for a process.
+///
+/// A subscriber is called in hook context: possibly inside malloc, in a signal handler, or under
+/// the application's locks.
+public final class PageTracker: Sendable {
+  /// How many secured regions cover each page: what a hook looks at first, without a lock.
+  let coverage: PageTable
+  let index: RegionIndex
+  let subscribers: Subscribers
+  /// Guards `index` and the writing of `coverage`. Hook context takes it.
+  let lock: HookSafeLock
+  let counters: TrackingCounters
+  private let monitors = Lock(MonitorSet())
+
+  /// The tracker of this process.
+  ///
+  /// Throws `.exhausted` where there is no address space for its tables. Not for hook context.
+  public static func shared() throws(PageTrackingError) -> PageTracker {
+    try instance.get()
+  }
+
+  static let instance = Result { () throws(PageTrackingError) in try PageTracker() }
+
+  private init() throws(PageTrackingError) {
+    guard let memory = CLinuxMemory_reserve(Int(Page.size)) else { throw .exhausted }
+    do {
+      coverage = try PageTable()
+    } catch {
+      throw .exhausted
+    }
+    index = try RegionIndex()
+    subscribers = try Subscribers()
+    lock = HookSafeLock(at: memory)
+    counters = TrackingCounters(base: memory + 64)
+  }
+
+  /// Starts the monitors of the set that do not run yet.
+  ///
+  /// Throws `.monitorUnavailable` with the reason where one cannot run here; the others of the set
+  /// run on. Not for hook context.
+  public func start(_ wanted: MonitorSet) throws(PageTrackingError) {
+    try monitors.withLock { (running) throws(PageTrackingError) in
+      if wanted.contains(.entries), !running.contains(.entries) {
+        warmUp()
+        try EntriesMonitor.start()
+        running.insert(.entries)
+      }
+    }
+  }
+
+  /// Stops every monitor. Changes that a thread is just in are still reported.
+  public func stop() {
+    monitors.withLock { (running) in
+      if running.contains(.entries) { EntriesMonitor.stop() }
+      running = []
+    }
+  }
+
+  /// The monitors that run.
+  public var running: MonitorSet {
+    monitors.withLock { (running) in running }
+  }
+
+  /// Adds a function that is told of every change to a secured region, before it happens; returns
+  /// the number under which `unsubscribe` takes it out.
+  public func subscribe(
+    _ handler: ChangeHandler, context: UnsafeMutableRawPointer?
+  ) throws(PageTrackingError) -> Int {
+    try subscribers.add(handler, context: context)
+  }
+
+  /// Takes a subscriber out. When this returns it is not running, and will not be called again;
+  /// therefore it may not be called by the subscriber itself.
+  public func unsubscribe(_ number: Int) {
+    subscribers.remove(number)
+  }
+
+  /// Secures a page-aligned range: from here on its subscribers hear of a change before it
+  /// happens. `access` is what the registration needs; only a protection change that takes
+  /// some of it away counts as a change.
+  ///
+  /// Ranges may overlap; each is told of separately. Not for hook context.
+  public func secure(
+    _ range: AddressRange, access: MemoryAccess
+  ) throws(PageTrackingError) -> SecuredRegion {
+    guard !range.isEmpty, range.pageAligned == range, range.end <= PageTable.addressLimit else {
+      throw .invalidRange
+    }
+    do {
+      try coverage.prepare(range)
+    } catch {
+      throw .exhausted
+    }
+    let region = lock.withLock { () -> SecuredRegion? in
+      guard let region = index.insert(range, access: access) else { return nil }
+      coverage.update(range) { $0 + 1 }
+      counters.regions.count()
+      counters.bytes.count(UInt64(range.length))
+      return region
+    }
+    guard let region else { throw .exhausted }
+    return region
+  }
+
+  /// Ends the securing of a region; does nothing where a mapping change has ended it already.
+  /// Hook context.
+  public func unsecure(_ region: SecuredRegion) {
+    _ = lock.withLock { removeLocked(region) }
+  }
+
+  /// What the tracker has seen, and how much is secured now.
+  public var statistics: TrackingStatistics {
+    counters.read()
+  }
+
+  func removeLocked(_ region: SecuredRegion) -> Bool {
+    guard let range = index.range(of: region) else { return false }
+    index.remove(region)
+    coverage.update(range) { $0 - 1 }
+    counters.regions.subtract(1)
+    counters.bytes.subtract(UInt64(range.length))
+    return true
+  }
+}

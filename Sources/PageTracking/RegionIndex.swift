@@ -1,0 +1,184 @@
+import CLinuxMemory
+import VirtualMemory
+
+// Hook context: everything but `init`.
+
+/// The secured regions in order of their addresses, for finding those that a change touches.
+///
+/// A treap in memory set aside beforehand: nodes are numbered from 1, and 0 is no node. Each node
+/// knows the highest end below it, so that overlapping regions (of two providers, say) are found
+/// without a walk through all. Not synchronised: its owner's lock is held around every call.
+struct RegionIndex: @unchecked Sendable {
+  private struct Node {
+    var start: UInt
+    var end: UInt
+    var highestEnd: UInt
+    var left: UInt32
+    var right: UInt32
+    var priority: UInt32
+    var generation: UInt32
+    var access: UInt8
+    var isSecured: Bool
+  }
+
+  private struct Root {
+    var node: UInt32
+    var firstFree: UInt32
+    /// Nodes from here on were never used.
+    var firstUnused: UInt32
+    var random: UInt32
+    var count: UInt32
+  }
+
+  private let root: UnsafeMutablePointer<Root>
+  private let nodes: UnsafeMutablePointer<Node>
+
+  init() throws(PageTrackingError) {
+    let capacity = PageTrackingLimits.maximumRegions + 1
+    let bytes = 64 + capacity * MemoryLayout<Node>.stride
+    guard let memory = CLinuxMemory_reserve(bytes) else { throw .exhausted }
+    root = memory.bindMemory(to: Root.self, capacity: 1)
+    nodes = (memory + 64).bindMemory(to: Node.self, capacity: capacity)
+  }
+
+  var count: Int { Int(root.pointee.count) }
+
+  /// Adds a region; nil where the index is full.
+  func insert(_ range: AddressRange, access: MemoryAccess) -> SecuredRegion? {
+    guard let node = takeNode() else { return nil }
+    let generation = nodes[Int(node)].generation
+    nodes[Int(node)] = Node(
+      start: range.start, end: range.end, highestEnd: range.end, left: 0, right: 0,
+      priority: nextRandom(), generation: generation, access: access.rawValue, isSecured: true)
+    let (before, after) = split(root.pointee.node, before: node)
+    root.pointee.node = merge(merge(before, node), after)
+    root.pointee.count += 1
+    return SecuredRegion(node: node, generation: generation)
+  }
+
+  /// Where a region is; nil where it is not secured any more.
+  func range(of region: SecuredRegion) -> AddressRange? {
+    let node = nodes[Int(region.node)]
+    guard node.isSecured, node.generation == region.generation else { return nil }
+    return AddressRange(start: node.start, end: node.end)
+  }
+
+  /// Takes a region out, which must be there.
+  func remove(_ region: SecuredRegion) {
+    root.pointee.node = removing(region.node, from: root.pointee.node)
+    nodes[Int(region.node)].isSecured = false
+    nodes[Int(region.node)].generation &+= 1
+    nodes[Int(region.node)].left = root.pointee.firstFree
+    root.pointee.firstFree = region.node
+    root.pointee.count -= 1
+  }
+
+  /// The first region, in the order of (start, node), that overlaps `range` and comes after
+  /// `previous`, and that needs an access which is not in `remaining`.
+  func firstOverlap(
+    _ range: AddressRange, after previous: (start: UInt, node: UInt32), remaining: MemoryAccess
+  ) -> (region: SecuredRegion, range: AddressRange)? {
+    let node = search(root.pointee.node, range, previous, remaining.rawValue)
+    if node == 0 { return nil }
+    let found = nodes[Int(node)]
+    return (
+      SecuredRegion(node: node, generation: found.generation),
+      AddressRange(start: found.start, end: found.end)
+    )
+  }
+
+  private func search(
+    _ node: UInt32, _ range: AddressRange, _ previous: (start: UInt, node: UInt32),
+    _ remaining: UInt8
+  ) -> UInt32 {
+    if node == 0 { return 0 }
+    let this = nodes[Int(node)]
+    if this.highestEnd <= range.start { return 0 }
+    let comesAfter = (this.start, node) > (previous.start, previous.node)
+    if comesAfter {
+      let found = search(this.left, range, previous, remaining)
+      if found != 0 { return found }
+    }
+    if this.start >= range.end { return 0 }
+    let loses = this.access & ~remaining != 0
+    if comesAfter, this.end > range.start, loses { return node }
+    return search(this.right, range, previous, remaining)
+  }
+
+  // MARK: The treap
+
+  private func takeNode() -> UInt32? {
+    let free = root.pointee.firstFree
+    if free != 0 {
+      root.pointee.firstFree = nodes[Int(free)].left
+      return free
+    }
+    // After a fork the memory is zero, as if nothing had ever been secured.
+    if root.pointee.firstUnused == 0 { root.pointee.firstUnused = 1 }
+    if root.pointee.firstUnused > UInt32(PageTrackingLimits.maximumRegions) { return nil }
+    root.pointee.firstUnused += 1
+    return root.pointee.firstUnused - 1
+  }
+
+  /// xorshift: the treap wants priorities that do not follow the order of addresses.
+  private func nextRandom() -> UInt32 {
+    var random = root.pointee.random == 0 ? 0x9E37_79B9 : root.pointee.random
+    random ^= random << 13
+    random ^= random >> 17
+    random ^= random << 5
+    root.pointee.random = random
+    return random
+  }
+
+  private func update(_ node: UInt32) {
+    let left = nodes[Int(node)].left
+    let right = nodes[Int(node)].right
+    var highest = nodes[Int(node)].end
+    if left != 0 { highest = max(highest, nodes[Int(left)].highestEnd) }
+    if right != 0 { highest = max(highest, nodes[Int(right)].highestEnd) }
+    nodes[Int(node)].highestEnd = highest
+  }
+
+  private func comes(_ node: UInt32, before other: UInt32) -> Bool {
+    (nodes[Int(node)].start, node) < (nodes[Int(other)].start, other)
+  }
+
+  private func split(_ tree: UInt32, before key: UInt32) -> (UInt32, UInt32) {
+    if tree == 0 { return (0, 0) }
+    if comes(tree, before: key) {
+      let (low, high) = split(nodes[Int(tree)].right, before: key)
+      nodes[Int(tree)].right = low
+      update(tree)
+      return (tree, high)
+    }
+    let (low, high) = split(nodes[Int(tree)].left, before: key)
+    nodes[Int(tree)].left = high
+    update(tree)
+    return (low, tree)
+  }
+
+  private func merge(_ low: UInt32, _ high: UInt32) -> UInt32 {
+    if low == 0 { return high }
+    if high == 0 { return low }
+    if nodes[Int(low)].priority > nodes[Int(high)].priority {
+      nodes[Int(low)].right = merge(nodes[Int(low)].right, high)
+      update(low)
+      return low
+    }
+    nodes[Int(high)].left = merge(low, nodes[Int(high)].left)
+    update(high)
+    return high
+  }
+
+  private func removing(_ node: UInt32, from tree: UInt32) -> UInt32 {
+    precondition(tree != 0, "a secured region is not in the index")
+    if tree == node { return merge(nodes[Int(tree)].left, nodes[Int(tree)].right) }
+    if comes(node, before: tree) {
+      nodes[Int(tree)].left = removing(node, from: nodes[Int(tree)].left)
+    } else {
+      nodes[Int(tree)].right = removing(node, from: nodes[Int(tree)].right)
+    }
+    update(tree)
+    return tree
+  }
+}

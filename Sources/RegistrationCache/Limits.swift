@@ -1,0 +1,19 @@
+/// How much this module keeps, and how long it waits.
+package enum RegistrationCacheLimits {
+  /// Nanoseconds that an invalidation waits for transfers and for other threads, in all.
+  package static let invalidationNanoseconds: UInt64 = 1_000_000_000
+  /// Times that a registration starts again when mappings change under it.
+  package static let maximumRestarts = 16
+}
+
+/// What a cache may hold. `UInt64.max` is no limit.
+package struct CacheLimits: Hashable, Sendable {
+  /// Bytes in all of its regions, in use or not.
+  package var maximumBytes: UInt64
+  package var maximumRegions: UInt64
+
+  package init(maximumBytes: UInt64 = .max, maximumRegions: UInt64 = .max) {
+    self.maximumBytes = maximumBytes
+    self.maximumRegions = maximumRegions
+  }
+}

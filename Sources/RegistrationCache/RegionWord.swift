@@ -1,0 +1,89 @@
+package import Inspection
+import VirtualMemory
+
+/// The word on which lookup, invalidation and use of a region agree.
+///
+/// A region's record is never freed, only used again, so any thread may read its word at any time.
+///
+///     generation  bits 32-63   raised when the record is freed; names one life of the record
+///     state       bits 24-31   `RegionState`
+///     references  bits 0-23    registrations that were given out and not yet released
+///
+/// Who may write which word:
+///
+/// - The word is only changed by compare-and-exchange.
+/// - *References* are added while the state is `live`, and only then, by any thread, without a lock.
+///   After the exchange has succeeded the record's other fields are stable for as long as the
+///   reference is held: the thread reads them then, and gives the reference back where they are not
+///   what it looked for. References are taken off in any state.
+/// - *State* changes under the cache's lock, except that whoever takes the last reference off a
+///   `superseded` record makes it `dying`, and off a `dead` one `free`.
+///
+///         free -> registering -> live -> superseded
+///                      |           |         |
+///                      +-----------+---------+--> dying -> dead -> free
+///                                                     \--> quarantined (-> dead, by a later flush)
+///
+/// - The thread that makes a record `dying` tears it down, alone; but a record that was
+///   `registering` is torn down by the thread that registers it, which finds the new state when it
+///   wants to make the record `live`.
+/// - All other fields are written in `registering` and `dying`, by that one thread; adding an
+///   adapter to a live record is done under the lock, the key before the bit in `nicMask`.
+///
+/// What invalidation waits for: it makes every record that overlaps the change `dying`, so that no
+/// lookup succeeds any more; closes the registration at each adapter, which lets no transfer in any
+/// more, and waits until those inside are out; then unpins and unsecures. A record that another
+/// thread is tearing down is waited for. All of it until one deadline; after that the answer is
+/// `failed` and the record is `quarantined`: dead for everybody, but still pinned.
+///
+/// A range is in the tracked index before it is pinned, so a change during registration makes the
+/// record `dying` and the registration starts again.
+package struct RegionWord: Hashable, Sendable {
+  package var generation: UInt32
+  package var state: RegionState
+  package var references: UInt32
+
+  package static let maximumReferences: UInt32 = (1 << 24) - 1
+
+  @inline(__always)
+  package init(generation: UInt32, state: RegionState, references: UInt32) {
+    self.generation = generation
+    self.state = state
+    self.references = references
+  }
+
+  @inline(__always)
+  package init(_ word: UInt64) {
+    generation = UInt32(word >> 32)
+    // A record is written by this library only; a state that it does not know is our own bug.
+    guard let state = RegionState(rawValue: UInt8(truncatingIfNeeded: word >> 24)) else {
+      preconditionFailure("a region's word has no such state")
+    }
+    self.state = state
+    references = UInt32(truncatingIfNeeded: word) & Self.maximumReferences
+  }
+
+  @inline(__always)
+  package var rawValue: UInt64 {
+    UInt64(generation) << 32 | UInt64(state.rawValue) << 24 | UInt64(references)
+  }
+}
+
+extension RegionRecord {
+  /// Changes the word by compare-and-exchange: `change` is given what is there and answers what
+  /// shall be there, or nil to leave it. Returns what was there before, or nil where it was left.
+  @inline(__always) @discardableResult
+  func exchange(_ change: (RegionWord) -> RegionWord?) -> RegionWord? {
+    var raw = word.loadAcquiring()
+    while true {
+      let old = RegionWord(raw)
+      guard let new = change(old) else { return nil }
+      let result = word.compareExchange(expected: raw, desired: new.rawValue)
+      if result.exchanged { return old }
+      raw = result.original
+    }
+  }
+
+  @inline(__always)
+  var current: RegionWord { RegionWord(word.loadAcquiring()) }
+}

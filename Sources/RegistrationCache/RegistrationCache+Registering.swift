@@ -1,0 +1,284 @@
+import CLinuxMemory
+import Inspection
+import PageTracking
+import VirtualMemory
+
+// The miss. Between the moment in which a record is `registering` and the one in which it is
+// settled nothing here allocates: an invalidation in another thread, possibly inside malloc, may
+// be waiting for it.
+
+extension RegistrationCache {
+  /// What a thread finds to do for a range that no lookup served.
+  private enum Plan {
+    /// Another thread has served it meanwhile.
+    case served(RegionReference)
+    /// A record of ours is `registering`, for a range that may be larger than was asked for.
+    case registering(slot: UInt32, range: AddressRange, access: MemoryAccess)
+    /// Another thread is registering or tearing down a part of it.
+    case wait
+    /// The limits, or the record table, leave no room.
+    case full
+  }
+
+  func registerMissing(
+    _ range: AddressRange, access: MemoryAccess, adapter: Int
+  ) throws(RegistrationCacheError) -> RegionReference {
+    record.misses.count()
+    do {
+      try pages.prepare(range)
+    } catch {
+      throw .exhausted
+    }
+    var merges = true
+    var restarts = 0
+    while restarts < RegistrationCacheLimits.maximumRestarts {
+      let seen = state.settled.loadAcquiring()
+      switch plan(range, access: access, adapter: adapter, merges: merges) {
+      case .served(let reference):
+        return reference
+      case .wait:
+        waitForSettled(since: seen, deadline: .max)
+      case .full:
+        if !evictOne() {
+          record.failures.count()
+          throw .exhausted
+        }
+      case .registering(let slot, let union, let access):
+        tearDownReplaced(in: union)
+        do {
+          let done = try fill(slot, union, access: access, adapter: adapter)
+          if let done { return done }
+          restarts += 1
+        } catch .notMapped where union != range {
+          // Some of what was to be merged is gone; the range itself may still be there.
+          merges = false
+        } catch .exhausted {
+          if !evictOne() {
+            record.failures.count()
+            throw .exhausted
+          }
+        } catch {
+          record.failures.count()
+          throw error
+        }
+      }
+    }
+    record.failures.count()
+    throw .notMapped
+  }
+
+  // MARK: Planning, under the lock
+
+  private func plan(
+    _ range: AddressRange, access: MemoryAccess, adapter: Int, merges: Bool
+  ) -> Plan {
+    state.lock.withLock { () -> Plan in
+      var union = range
+      var wanted = access
+      var page = range.start
+      while let found = pages.firstValue(in: AddressRange(start: page, end: range.end)) {
+        let slot = pages.value(at: found) - 1
+        let region = publication.region(Int(slot))
+        if region.current.state != .live { return .wait }
+        let covered = self.range(of: region)
+        if covered.contains(range), grants(region, access) {
+          return addAdapter(adapter, to: region) ? take(slot, region) : .full
+        }
+        union = union.union(covered)
+        wanted.formUnion(MemoryAccess(rawValue: UInt8(region.access.loadRelaxed())))
+        page = min(covered.end, range.end)
+      }
+      if overlapsDying(range) { return .wait }
+      if !merges { union = range }
+      return begin(union, access: merges ? wanted : access)
+    }
+  }
+
+  private func grants(_ region: RegionRecord, _ access: MemoryAccess) -> Bool {
+    MemoryAccess(rawValue: UInt8(region.access.loadRelaxed())).isSuperset(of: access)
+  }
+
+  private func take(_ slot: UInt32, _ region: RegionRecord) -> Plan {
+    let taken = region.exchange { $0.state == .live ? $0.addingReference : nil }
+    guard let taken else { return .wait }
+    region.recentlyUsed.storeRelaxed(1)
+    return .served(RegionReference(slot: slot, generation: taken.generation))
+  }
+
+  /// Sees to it that a live region is registered at the adapter. The key is written before the bit
+  /// that says there is one.
+  private func addAdapter(_ adapter: Int, to region: RegionRecord) -> Bool {
+    let mask = region.nicMask.loadAcquiring()
+    if mask >> UInt32(adapter) & 1 == 1 { return true }
+    let covered = range(of: region)
+    let key = adapters.register(
+      adapters.context, UInt32(adapter), covered.start, covered.end, region.pin.loadRelaxed(),
+      region.segment.loadRelaxed())
+    if key == 0 { return false }
+    publication.update {
+      region.key(adapter).storeRelaxed(key)
+      region.nicMask.store(mask | 1 << UInt32(adapter))
+    }
+    record.registrations.count()
+    publication.append(.registered, range: covered, provider: provider, nic: UInt32(adapter))
+    return true
+  }
+
+  private func overlapsDying(_ range: AddressRange) -> Bool {
+    let slot = firstUnsettled(in: range) { region in
+      let state = region.current.state
+      return state == .dying || state == .registering
+    }
+    return slot != nil
+  }
+
+  /// Takes a record for `union`, makes it `registering`, and puts it in place of what was there.
+  private func begin(_ union: AddressRange, access: MemoryAccess) -> Plan {
+    if isOverLimits(adding: UInt64(union.length), regions: 1) { return .full }
+    guard let slot = regions.takeRecord() else { return .full }
+    let region = publication.region(Int(slot))
+    publication.update {
+      replace(in: union)
+      region.clear()
+      region.start.storeRelaxed(UInt64(union.start))
+      region.end.storeRelaxed(UInt64(union.end))
+      region.provider.storeRelaxed(provider)
+      region.access.storeRelaxed(UInt32(access.rawValue))
+      let generation = region.current.generation
+      region.word.store(
+        RegionWord(generation: generation, state: .registering, references: 1).rawValue)
+      pages.set(union, to: slot + 1)
+      pushUnsettled(slot)
+      record.regions.count()
+      record.bytes.count(UInt64(union.length))
+    }
+    return .registering(slot: slot, range: union, access: access)
+  }
+
+  /// Takes every region that overlaps `union` out of the page table: it is superseded.
+  private func replace(in union: AddressRange) {
+    while let found = pages.firstValue(in: union) {
+      let slot = pages.value(at: found) - 1
+      let region = publication.region(Int(slot))
+      pages.clear(range(of: region), from: slot + 1)
+      region.exchange { word in
+        RegionWord(generation: word.generation, state: .superseded, references: word.references)
+      }
+      pushUnsettled(slot)
+      record.merges.count()
+    }
+  }
+
+  // MARK: Registering, without the lock
+
+  /// Tears down what was superseded and is not in use. Another thread may do the same: whoever
+  /// makes a record dying tears it down.
+  private func tearDownReplaced(in range: AddressRange) {
+    while true {
+      let replaced = state.lock.withLock { () -> UInt32? in
+        firstUnsettled(in: range) { region in
+          let claimed = region.exchange { word in
+            word.state == .superseded && word.references == 0
+              ? RegionWord(generation: word.generation, state: .dying, references: 0) : nil
+          }
+          return claimed != nil
+        }
+      }
+      guard let replaced else { return }
+      _ = tearDown(replaced, reason: nil)
+    }
+  }
+
+  /// Secures, pins and registers the region, and makes it live with one reference for the caller.
+  /// Answers nil where its mapping changed meanwhile.
+  private func fill(
+    _ slot: UInt32, _ range: AddressRange, access: MemoryAccess, adapter: Int
+  ) throws(RegistrationCacheError) -> RegionReference? {
+    let region = publication.region(Int(slot))
+    do {
+      try secureAndPin(region, range, access: access)
+    } catch {
+      abandon(slot)
+      throw error
+    }
+    let registered = state.lock.withLock { () -> Bool in
+      guard region.current.state == .registering, addAdapter(adapter, to: region) else {
+        return false
+      }
+      removeUnsettled(slot)
+      publication.update {
+        region.registeredAt.storeRelaxed(CLinuxMemory_realtime())
+        region.exchange { word in
+          RegionWord(generation: word.generation, state: .live, references: word.references)
+        }
+      }
+      return true
+    }
+    if registered {
+      wakeWaiters()
+      return RegionReference(slot: slot, generation: region.current.generation)
+    }
+    let wasInvalidated = region.current.state == .dying
+    abandon(slot)
+    if wasInvalidated { return nil }
+    throw .exhausted
+  }
+
+  private func secureAndPin(
+    _ region: RegionRecord, _ range: AddressRange, access: MemoryAccess
+  ) throws(RegistrationCacheError) {
+    // Secured before it is pinned: a change between the two is heard of.
+    do {
+      let secured = try tracker.secure(range, access: access)
+      region.trackedRegion.storeRelaxed(secured.rawValue)
+    } catch {
+      throw .exhausted
+    }
+    publication.header.securedRegions.count()
+    publication.header.securedBytes.count(UInt64(range.length))
+    if let use = SegmentTable.shared.use(of: range) {
+      region.segment.storeRelaxed(use.rawValue)
+      region.backing.storeRelaxed(Backing.mapped.rawValue)
+    } else {
+      guard let pins else { throw .unavailable }
+      do {
+        region.pin.storeRelaxed(try pins.pin(range).rawValue)
+      } catch {
+        throw RegistrationCacheError(error)
+      }
+      region.backing.storeRelaxed(Backing.pinned.rawValue)
+      record.pinnedBytes.count(UInt64(range.length))
+    }
+    frames?.record(range, in: region)
+  }
+
+  /// Takes back a registration that failed or was overtaken by a mapping change.
+  private func abandon(_ slot: UInt32) {
+    let region = publication.region(Int(slot))
+    state.lock.withLock {
+      publication.update {
+        pages.clear(range(of: region), from: slot + 1)
+        region.exchange { word in
+          RegionWord(
+            generation: word.generation, state: .dying, references: word.references - 1)
+        }
+      }
+    }
+    _ = tearDown(slot, reason: nil)
+  }
+}
+
+extension RegionRecord {
+  /// Empties everything but the word and the link.
+  fileprivate func clear() {
+    (base + 8).initializeMemory(as: UInt8.self, repeating: 0, count: 92 - 8)
+    (base + 96).initializeMemory(as: UInt8.self, repeating: 0, count: Self.stride - 96)
+  }
+}
+
+extension PageTable {
+  /// Takes the value away from the pages that have it.
+  func clear(_ range: AddressRange, from value: UInt32) {
+    update(range) { $0 == value ? 0 : $0 }
+  }
+}

@@ -1,0 +1,77 @@
+/* What the tests of CSyscallInterception need in C: a filter and a handler that keep to the rules of
+   hook context, calls that Swift cannot make, and code to patch. */
+#ifndef CINTERCEPTIONRECORDER_H
+#define CINTERCEPTIONRECORDER_H
+
+#include "CSyscallInterception.h"
+
+/* A change as the handler saw it. */
+typedef struct {
+    CSyscallInterception_change change;
+    int32_t content; /* the byte at the change's start at that moment, -1 when it cannot be read */
+    int32_t thread;
+    uint32_t depth;  /* how many handlers were already running on some thread */
+    uint32_t frames; /* how many frames an unwinder found above the handler, when asked to count */
+} CInterceptionRecorder_entry;
+
+bool CInterceptionRecorder_filter(uint64_t start, uint64_t end);
+void CInterceptionRecorder_handler(const CSyscallInterception_change *change);
+
+/* Forgets everything and lets the filter want changes of [start, end). */
+void CInterceptionRecorder_watch(uint64_t start, uint64_t end);
+size_t CInterceptionRecorder_count(void);
+CInterceptionRecorder_entry CInterceptionRecorder_entry_at(size_t index);
+
+/* How often the filter was asked since the last watch. */
+size_t CInterceptionRecorder_questions(void);
+
+/* The next change makes the handler unmap this with libc's munmap. */
+void CInterceptionRecorder_unmap_in_handler(void *start, size_t length);
+
+/* Every change makes the handler unwind its stack. */
+void CInterceptionRecorder_unwind_in_handler(bool wanted);
+
+/* Calls with a variable number of arguments, or that Swift's Glibc has not. Results are libc's. */
+void CInterceptionRecorder_malloc_trim(void);
+int32_t CInterceptionRecorder_thread(void);
+void *CInterceptionRecorder_mremap(void *old, size_t old_length, size_t new_length, int flags,
+                                   void *destination);
+long CInterceptionRecorder_syscall(long number, long first, long second, long third, long fourth,
+                                   long fifth, long sixth);
+int CInterceptionRecorder_pkey_mprotect(void *start, size_t length, int protection, int key);
+int CInterceptionRecorder_remap_file_pages(void *start, size_t length, size_t page_offset);
+long CInterceptionRecorder_process_madvise(void *first, void *second, size_t length, int advice);
+int CInterceptionRecorder_shmget(size_t length);
+void *CInterceptionRecorder_shmat(int identifier, void *address, int flags);
+int CInterceptionRecorder_shmdt(void *address);
+void CInterceptionRecorder_shm_remove(int identifier);
+extern const int CInterceptionRecorder_shm_remap;
+
+/* Changes made elsewhere than in a plain call. */
+void CInterceptionRecorder_unmap_in_thread(void *start, size_t length);
+void CInterceptionRecorder_unmap_in_signal_handler(void *start, size_t length);
+void CInterceptionRecorder_watch_and_release_thread_stack(void);
+
+/* Threads that map, write, protect, advise and unmap, each `rounds` times; start returns a handle,
+   join the number of calls that went wrong. */
+void *CInterceptionRecorder_start_hammering(size_t threads, size_t rounds);
+bool CInterceptionRecorder_is_hammering(void *hammer);
+size_t CInterceptionRecorder_join(void *hammer);
+
+/* A function of our own with a site: `mov $SYS_munmap,%eax; syscall; ret`, `offset` bytes into a page. */
+typedef struct CInterceptionRecorder_code CInterceptionRecorder_code;
+CInterceptionRecorder_code *CInterceptionRecorder_make_code(size_t offset);
+int CInterceptionRecorder_patch_code(CInterceptionRecorder_code *code, bool patched);
+long CInterceptionRecorder_call_code(CInterceptionRecorder_code *code, void *start, size_t length);
+
+/* Calls the function from `threads` threads while it is patched and unpatched `exchanges` times.
+   Returns the number of calls with a wrong result. */
+size_t CInterceptionRecorder_exchange_under_fire(CInterceptionRecorder_code *code, size_t threads,
+                                                 size_t exchanges);
+
+/* Calls the function with known values in the registers and flags that a system call preserves.
+   Returns a bit for each that came back different: 0 to 10 rbx rbp rdi rsi rdx r8 r9 r10 r12 to r15, and
+   bit 16 the flags; `flags` are the arithmetic flags to begin with. */
+uint64_t CInterceptionRecorder_clobbered(CInterceptionRecorder_code *code, uint64_t flags);
+
+#endif
