@@ -61,7 +61,8 @@ struct CallbackTable: @unchecked Sendable {
       UInt(bits), to: LPFN_WSPMEMORYREGISTRATIONCACHECALLBACK.self)
     var error: Int32 = 0
     let before = CLinuxMemory_monotonic()
-    let result = callback(UnsafeMutableRawPointer(bitPattern: range.start), Int(bitPattern: range.length), &error)
+    let result = callback(
+      UnsafeMutableRawPointer(bitPattern: range.start), Int(bitPattern: range.length), &error)
     let duration = CLinuxMemory_monotonic() &- before
     // A provider that fails without a reason has failed all the same.
     let code = result == 0 ? 0 : error == 0 ? WSAEFAULT : error

@@ -19,7 +19,8 @@ enum Upcalls {
     WSPUPCALLTABLEEX(
       lpWPUCloseEvent: closeEvent, lpWPUCloseSocketHandle: closeSocketHandle,
       lpWPUCreateEvent: createEvent, lpWPUCreateSocketHandle: createSocketHandle,
-      lpWPUFDIsSet: { _, _ in 0 }, lpWPUGetProviderPath: { _, _, _, error in Upcalls.refuse(error) },
+      lpWPUFDIsSet: { _, _ in 0 },
+      lpWPUGetProviderPath: { _, _, _, error in Upcalls.refuse(error) },
       lpWPUModifyIFSHandle: { _, _, error in
         _ = Upcalls.refuse(error)
         return INVALID_SOCKET
