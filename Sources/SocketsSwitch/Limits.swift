@@ -10,6 +10,8 @@ package enum Limits {
   package static let maximumAddressListBytes = 1 << 20
   /// Bytes of an RDMA descriptor that are accepted.
   package static let maximumDescriptorBytes = 4096
+  /// Bytes of a short message.
+  package static let maximumShortMessageBytes = 4096
   /// Buffers in one request.
   package static let maximumSegments = 16
   /// The prefix of a subnet where the provider's addresses are all that is known of it.

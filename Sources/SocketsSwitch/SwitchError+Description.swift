@@ -29,6 +29,10 @@ extension SwitchError: CustomStringConvertible {
       "\(operation.rawValue) failed: \(ErrorName.text(code))"
     case .trackingUnavailable(let reason):
       "the mappings of this process cannot be watched: \(reason)"
+    case .messageMemoryUnavailable(let reason):
+      "no memory for messages: \(reason)"
+    case .messageTooLong:
+      "a message may have \(Limits.maximumShortMessageBytes) bytes at most"
     case .publicationUnavailable(let reason):
       "the state of this process cannot be published: \(reason)"
     }

@@ -33,6 +33,11 @@ public enum SwitchError: Error, Hashable, Sendable {
   /// The state of this process cannot be published.
   case publicationUnavailable(reason: String)
 
+  /// There is no memory for short messages.
+  case messageMemoryUnavailable(reason: String)
+  /// A short message was longer than one can be.
+  case messageTooLong
+
   /// What was asked of a provider.
   public enum Operation: String, Hashable, Sendable {
     case socket = "WSPSocket"

@@ -4,16 +4,22 @@ public import VirtualMemory
 
 /// A connection through a provider's adapter.
 ///
-/// Any thread; several transfers may be outstanding. It closes when the last reference to it, and
-/// to its registrations, goes, or by `close()`.
+/// Any thread; several transfers may be outstanding. It closes when the last reference to it goes,
+/// or by `close()`.
 public final class SwitchSocket: Sendable {
   /// The other end.
   public let peer: SocketAddress
   let companion: CompanionSocket
+  /// Made at the first short message.
+  let messages = Lock<MessageBuffers?>(nil)
 
   init(_ companion: CompanionSocket, peer: SocketAddress) {
     self.companion = companion
     self.peer = peer
+  }
+
+  deinit {
+    close()
   }
 
   /// The path of the provider's library that the connection runs through.

@@ -98,6 +98,7 @@ extension SwitchTests {
         .addressTwice(.any), .noAdapter(.any), .tooManyProviders, .notStarted, .closed,
         .timedOut(operation: .accept), .refused(operation: .connect, code: 10061),
         .trackingUnavailable(reason: "r"), .publicationUnavailable(reason: "r"),
+        .messageMemoryUnavailable(reason: "r"), .messageTooLong,
       ]
       for error in errors {
         #expect(!error.description.isEmpty && !error.description.contains("\n"))
