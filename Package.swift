@@ -48,11 +48,13 @@ let package = Package(
     cModule("CLinuxMemory", needs: ["CUring"]),
     cModule("CDynamicLoader"),
     cModule("CPindown"),
+    cModule("CMemfdNIC"),
     module("VirtualMemory", needs: ["CLinuxMemory", "CCapability"]),
     module("PageTracking", needs: ["VirtualMemory", "CSyscallInterception"]),
     module("Inspection", needs: ["VirtualMemory", "CLinuxMemory"]),
     module("RegistrationCache", needs: ["PageTracking", "Inspection", "VirtualMemory"]),
-    module("MemfdNIC", needs: ["VirtualMemory", "Inspection", "CLinuxMemory"]),
+    module(
+      "MemfdNIC", needs: ["VirtualMemory", "Inspection", "CLinuxMemory", "CMemfdNIC"]),
     module(
       "MemfdProvider",
       needs: ["RegistrationCache", "MemfdNIC", "Inspection", "VirtualMemory", "CWinsockDirect"]),

@@ -1,0 +1,52 @@
+import CWinsockDirect
+
+/// A function of the extensions for SANs, as WSPIoctl hands it out.
+struct ExtensionFunction {
+  private let pointer: UnsafeRawPointer
+
+  /// The function that the GUID in `input` names. Throws `.fault` where there is none in it, and
+  /// `.invalid` for a GUID of nothing that is known here (C14).
+  static func find(_ input: UnsafeRawBufferPointer) throws(SocketsError) -> ExtensionFunction {
+    guard input.baseAddress != nil, input.count >= MemoryLayout<GUID>.size else { throw .fault }
+    switch input.loadUnaligned(as: GUID.self) {
+    case WSAID_REGISTERMEMORY:
+      let function: LPFN_WSPREGISTERMEMORY = registerMemory
+      return ExtensionFunction(pointer: unsafeBitCast(function, to: UnsafeRawPointer.self))
+    case WSAID_DEREGISTERMEMORY:
+      let function: LPFN_WSPDEREGISTERMEMORY = deregisterMemory
+      return ExtensionFunction(pointer: unsafeBitCast(function, to: UnsafeRawPointer.self))
+    case WSAID_REGISTERRDMAMEMORY:
+      let function: LPFN_WSPREGISTERRDMAMEMORY = registerRdmaMemory
+      return ExtensionFunction(pointer: unsafeBitCast(function, to: UnsafeRawPointer.self))
+    case WSAID_DEREGISTERRDMAMEMORY:
+      let function: LPFN_WSPDEREGISTERRDMAMEMORY = deregisterRdmaMemory
+      return ExtensionFunction(pointer: unsafeBitCast(function, to: UnsafeRawPointer.self))
+    case WSAID_RDMAWRITE:
+      let function: LPFN_WSPRDMAWRITE = rdmaWrite
+      return ExtensionFunction(pointer: unsafeBitCast(function, to: UnsafeRawPointer.self))
+    case WSAID_RDMAREAD:
+      let function: LPFN_WSPRDMAREAD = rdmaRead
+      return ExtensionFunction(pointer: unsafeBitCast(function, to: UnsafeRawPointer.self))
+    case WSAID_MEMORYREGISTRATIONCACHECALLBACK:
+      let function: LPFN_WSPMEMORYREGISTRATIONCACHECALLBACK = memoryRegistrationCacheCallback
+      return ExtensionFunction(pointer: unsafeBitCast(function, to: UnsafeRawPointer.self))
+    default: throw .invalid
+    }
+  }
+
+  /// Writes the pointer, and that it has the size of one (C12).
+  func store(
+    to output: UnsafeMutableRawBufferPointer, _ byteCount: LPDWORD
+  ) throws(SocketsError) {
+    let size = MemoryLayout<UnsafeRawPointer>.size
+    guard let base = output.baseAddress, output.count >= size else { throw .fault }
+    base.storeBytes(of: pointer, as: UnsafeRawPointer.self)
+    byteCount.pointee = DWORD(size)
+  }
+}
+
+private func ~= (pattern: GUID, value: GUID) -> Bool {
+  withUnsafeBytes(of: pattern) { pattern in
+    withUnsafeBytes(of: value) { value in pattern.elementsEqual(value) }
+  }
+}

@@ -1,0 +1,65 @@
+import CWinsockDirect
+import Glibc
+import MemfdNIC
+
+/// WSPIoctl (C12-C18).
+func ioctl(
+  _ s: SOCKET, _ dwIoControlCode: DWORD, _ lpvInBuffer: LPVOID?, _ cbInBuffer: DWORD,
+  _ lpvOutBuffer: LPVOID?, _ cbOutBuffer: DWORD, _ lpcbBytesReturned: LPDWORD?,
+  _ lpOverlapped: LPWSAOVERLAPPED?, _ lpCompletionRoutine: LPWSAOVERLAPPED_COMPLETION_ROUTINE?,
+  _ lpThreadId: LPWSATHREADID?, _ lpErrno: LPINT?
+) -> INT {
+  answer(lpErrno) { () throws(SocketsError) in
+    let provider = try Provider.started()
+    guard let lpcbBytesReturned else { throw .fault }
+    let input = UnsafeRawBufferPointer(start: lpvInBuffer, count: Int(cbInBuffer))
+    let output = UnsafeMutableRawBufferPointer(start: lpvOutBuffer, count: Int(cbOutBuffer))
+    switch dwIoControlCode {
+    case DWORD(SIO_GET_EXTENSION_FUNCTION_POINTER):
+      // The switch asks before it has a socket (C15).
+      try ExtensionFunction.find(input).store(to: output, lpcbBytesReturned)
+    case DWORD(SIO_ADDRESS_LIST_QUERY):
+      _ = try provider.sockets.socket(s)
+      try provider.adapters.storeAddresses(to: output, lpcbBytesReturned)
+    default:
+      // Quality of service, and what is the switch's and TCP/IP's business.
+      _ = try provider.sockets.socket(s)
+      throw .notSupported
+    }
+  }
+}
+
+/// WSPGetQOSByName: there is no quality of service (C18).
+func getQOSByName(
+  _ s: SOCKET, _ lpQOSName: LPWSABUF?, _ lpQOS: LPQOS?, _ lpErrno: LPINT?
+) -> BOOL {
+  answer(lpErrno, failure: FALSE) { () throws(SocketsError) in
+    _ = try Provider.started()
+    throw .notSupported
+  }
+}
+
+extension Adapters {
+  /// Writes a SOCKET_ADDRESS_LIST with the sockaddrs behind it, in the same memory; where that is
+  /// too small, only how many bytes are needed (C17).
+  fileprivate func storeAddresses(
+    to output: UnsafeMutableRawBufferPointer, _ byteCount: LPDWORD
+  ) throws(SocketsError) {
+    let entries = MemoryLayout<SOCKET_ADDRESS_LIST>.offset(of: \.Address) ?? 0
+    let addresses = entries + count * MemoryLayout<SOCKET_ADDRESS>.stride
+    let needed = addresses + count * SocketAddress.byteCount
+    byteCount.pointee = DWORD(needed)
+    guard let base = output.baseAddress, output.count >= needed else { throw .fault }
+    base.storeBytes(of: INT(count), as: INT.self)
+    for index in 0..<count {
+      let name = base + addresses + index * SocketAddress.byteCount
+      SocketAddress(address: self[index].configuration.address).store(to: name)
+      let entry = SOCKET_ADDRESS(
+        lpSockaddr: name.assumingMemoryBound(to: sockaddr.self),
+        iSockaddrLength: INT(SocketAddress.byteCount))
+      base.storeBytes(
+        of: entry, toByteOffset: entries + index * MemoryLayout<SOCKET_ADDRESS>.stride,
+        as: SOCKET_ADDRESS.self)
+    }
+  }
+}

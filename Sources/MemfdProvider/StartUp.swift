@@ -1,0 +1,87 @@
+public import CWinsockDirect
+import Glibc
+import VirtualMemory
+
+// WSPStartupEx and WSPCleanup (C06-C11).
+
+/// Starts the provider: the one function that the library exports for the switch (spec 4.1).
+///
+/// - Parameters:
+///   - wVersionRequested: The version of the SPI; at least 2.2.
+///   - lpWSPData: Is told the version and the provider's description.
+///   - lpProtocolInfo: TCP/IP's, by which a provider knows that it is the switch that calls.
+///   - lpUpcallTable: The functions that the provider may call. It is copied.
+///   - lpProcTable: Is given the provider's functions.
+/// - Returns: 0, WSAVERNOTSUPPORTED, WSAEFAULT, or WSASYSNOTREADY with a line on standard error.
+///
+/// May be called more than once; each call needs a WSPCleanup. Not for hook context.
+@c @implementation
+public func WSPStartupEx(
+  _ wVersionRequested: WORD, _ lpWSPData: LPWSPDATA!, _ lpProtocolInfo: LPWSAPROTOCOL_INFOW!,
+  _ lpUpcallTable: LPWSPUPCALLTABLEEX!, _ lpProcTable: LPWSPPROC_TABLE!
+) -> Int32 {
+  let (major, minor) = (wVersionRequested & 0xFF, wVersionRequested >> 8)
+  if (major, minor) < (2, 2) { return WSAVERNOTSUPPORTED }
+  guard let lpWSPData, let lpProcTable, let upcalls = lpUpcallTable?.pointee, upcalls.isComplete
+  else { return WSAEFAULT }
+  do throws(StartUpFailure) {
+    try ProcessState.withLock { () throws(StartUpFailure) in
+      if ProcessState.starts.load() == 0 {
+        ProcessState.install(try Provider(upcalls: upcalls))
+      }
+      ProcessState.starts.add(1)
+    }
+  } catch {
+    printToStandardError("pindown: the memfd provider does not start: \(error.message)\n")
+    return WSASYSNOTREADY
+  }
+  lpWSPData.pointee = .memfdProvider
+  lpProcTable.pointee = .memfdProvider
+  return 0
+}
+
+/// WSPCleanup: the last one ends everything (C09, C10).
+func cleanup(_ lpErrno: LPINT?) -> INT {
+  answer(lpErrno) { () throws(SocketsError) in
+    let ended = try ProcessState.withLock { () throws(SocketsError) -> Provider? in
+      let provider = try Provider.started()
+      if ProcessState.starts.subtract(1) > 1 { return nil }
+      ProcessState.retire()
+      return provider
+    }
+    // Without the lock: upcalls are made and waited for.
+    ended?.shutDown()
+  }
+}
+
+private func printToStandardError(_ line: String) {
+  var line = line
+  line.withUTF8 { bytes in
+    _ = write(STDERR_FILENO, bytes.baseAddress, bytes.count)
+  }
+}
+
+extension WSPUPCALLTABLEEX {
+  /// Whether it has all that this provider calls.
+  fileprivate var isComplete: Bool {
+    lpWPUCreateSocketHandle != nil && lpWPUCloseSocketHandle != nil
+      && lpWPUCompleteOverlappedRequest != nil && lpWPUSetEvent != nil && lpWPUResetEvent != nil
+  }
+}
+
+extension WSPDATA {
+  /// Version 2.2 and a description.
+  fileprivate static var memfdProvider: WSPDATA {
+    var data = WSPDATA()
+    data.wVersion = 0x0202
+    data.wHighVersion = 0x0202
+    let units = "Pindown: SAN service provider over memfd adapters".utf16
+    withUnsafeMutableBytes(of: &data.szDescription) { bytes in
+      let text = bytes.bindMemory(to: WCHAR.self)
+      for (index, unit) in units.prefix(Int(WSPDESCRIPTION_LEN)).enumerated() {
+        text[index] = unit
+      }
+    }
+    return data
+  }
+}
