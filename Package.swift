@@ -47,11 +47,12 @@ let package = Package(
     cModule("CSyscallInterception"),
     cModule("CLinuxMemory", needs: ["CUring"]),
     cModule("CDynamicLoader"),
+    cModule("CInspection"),
     cModule("CPindown"),
     cModule("CMemfdNIC"),
     module("VirtualMemory", needs: ["CLinuxMemory", "CCapability"]),
     module("PageTracking", needs: ["VirtualMemory", "CSyscallInterception"]),
-    module("Inspection", needs: ["VirtualMemory", "CLinuxMemory"]),
+    module("Inspection", needs: ["VirtualMemory", "CLinuxMemory", "CInspection"]),
     module("RegistrationCache", needs: ["PageTracking", "Inspection", "VirtualMemory"]),
     module(
       "MemfdNIC", needs: ["VirtualMemory", "Inspection", "CLinuxMemory", "CMemfdNIC"]),
@@ -64,6 +65,8 @@ let package = Package(
         "CDynamicLoader",
       ]),
     module("ControlFileSystem", needs: ["Inspection", "VirtualMemory", "CFuse"]),
+      "SocketsSwitch", needs: ["PageTracking", "Inspection", "VirtualMemory", "CWinsockDirect"]),
+    module("ControlFileSystem", needs: ["Inspection", "VirtualMemory", "CLinuxMemory", "CFuse"]),
     module(
       "Pindown",
       needs: [
@@ -76,5 +79,7 @@ let package = Package(
       path: "Tests/CInterceptionRecorder",
       cSettings: cSettings + [.headerSearchPath("../../Sources/CSyscallInterception")]),
     tests("CSyscallInterception", needs: ["CInterceptionRecorder"]),
+    tests("Inspection", needs: ["VirtualMemory", "CLinuxMemory"]),
+    tests("ControlFileSystem", needs: ["Inspection", "VirtualMemory"]),
   ]
 )
