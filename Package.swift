@@ -60,12 +60,11 @@ let package = Package(
       "MemfdProvider",
       needs: ["RegistrationCache", "MemfdNIC", "Inspection", "VirtualMemory", "CWinsockDirect"]),
     module(
-      "SocketsSwitch", needs: [
+      "SocketsSwitch",
+      needs: [
         "PageTracking", "Inspection", "VirtualMemory", "CWinsockDirect", "CLinuxMemory",
         "CDynamicLoader",
       ]),
-    module("ControlFileSystem", needs: ["Inspection", "VirtualMemory", "CFuse"]),
-      "SocketsSwitch", needs: ["PageTracking", "Inspection", "VirtualMemory", "CWinsockDirect"]),
     module("ControlFileSystem", needs: ["Inspection", "VirtualMemory", "CLinuxMemory", "CFuse"]),
     module(
       "Pindown",
