@@ -61,7 +61,7 @@ final class ProviderLibrary: @unchecked Sendable {
     var procedures = WSPPROC_TABLE()
     let code = startUp(
       0x0202, &data, TransportInformation.information, Upcalls.table, &procedures)
-    if code != 0 { throw .startUpRefused(path: path, code: code) }
+    if code != 0 { throw .startUpRefused(path: path, code: code, reason: text(of: data)) }
     if data.wVersion != 0x0202 {
       if procedures.lpWSPCleanup != nil { cleanUp(procedures) }
       throw .versionRefused(
@@ -76,7 +76,9 @@ final class ProviderLibrary: @unchecked Sendable {
 
   private static func text(of data: WSPDATA) -> String {
     withUnsafeBytes(of: data.szDescription) { bytes in
-      String(decoding: bytes.bindMemory(to: UInt16.self).prefix { $0 != 0 }, as: UTF16.self)
+      let units = bytes.bindMemory(to: UInt16.self).prefix { $0 != 0 }
+      // It goes into a line of text, whatever the provider wrote.
+      return String(decoding: units.map { $0 < 32 ? 32 : $0 }, as: UTF16.self)
     }
   }
 

@@ -5,8 +5,8 @@ extension SwitchError: CustomStringConvertible {
       "the provider \(path) cannot be loaded: \(reason)"
     case .notAProvider(let path):
       "\(path) is not a provider: it does not export WSPStartupEx"
-    case .startUpRefused(let path, let code):
-      "the provider \(path) refused to start: \(ErrorName.text(code))"
+    case .startUpRefused(let path, let code, let reason):
+      "the provider \(path) refused to start: \(reason.isEmpty ? ErrorName.text(code) : reason)"
     case .versionRefused(let path, let major, let minor):
       "the provider \(path) wants version \(major).\(minor) of the interface; this is 2.2"
     case .functionMissing(let path, let name):

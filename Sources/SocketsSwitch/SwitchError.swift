@@ -6,8 +6,8 @@ public enum SwitchError: Error, Hashable, Sendable {
   case libraryNotLoaded(path: String, reason: String)
   /// The library exports no WSPStartupEx.
   case notAProvider(path: String)
-  /// The provider's WSPStartupEx answered with an error number.
-  case startUpRefused(path: String, code: Int32)
+  /// The provider's WSPStartupEx answered with an error number, and perhaps a reason.
+  case startUpRefused(path: String, code: Int32, reason: String)
   /// The provider wants another version of the interface.
   case versionRefused(path: String, major: UInt8, minor: UInt8)
   /// The provider lacks a function that every provider has.

@@ -263,7 +263,8 @@ static int control(SOCKET s, DWORD code, LPVOID in, DWORD in_length, LPVOID out,
 int WSPStartupEx(WORD version, LPWSPDATA data, LPWSAPROTOCOL_INFOW information,
                  LPWSPUPCALLTABLEEX table, LPWSPPROC_TABLE procedures) {
 #ifdef REFUSE
-    (void)version, (void)data, (void)information, (void)table, (void)procedures;
+    (void)version, (void)information, (void)table, (void)procedures;
+    memcpy(data->szDescription, u"busy", sizeof u"busy");
     return REFUSE;
 #else
     if (version != 0x0202 || information->iProtocol != IPPROTO_TCP) {
