@@ -246,14 +246,21 @@ void CMemfdNIC_clear(int event) {
     (void)RETRY(read(event, &count, sizeof count));
 }
 
-void CMemfdNIC_wait(int event, int descriptor, int conditions, int milliseconds) {
-    struct pollfd wanted[2] = {
+void CMemfdNIC_wait(int event, int descriptor, int conditions, int other) {
+    /* A negative descriptor is passed over. */
+    struct pollfd wanted[3] = {
         {.fd = event, .events = POLLIN},
         {.fd = descriptor,
          .events = (short)((conditions & CMemfdNIC_readable ? POLLIN : 0) |
                            (conditions & CMemfdNIC_writable ? POLLOUT : 0))},
+        {.fd = other, .events = POLLIN},
     };
-    poll(wanted, descriptor < 0 ? 1 : 2, milliseconds);
+    poll(wanted, 3, -1);
+}
+
+bool CMemfdNIC_is_readable(int descriptor) {
+    struct pollfd wanted = {.fd = descriptor, .events = POLLIN};
+    return poll(&wanted, 1, 0) == 1;
 }
 
 int CMemfdNIC_process(pid_t process) {

@@ -69,10 +69,11 @@ int CMemfdNIC_event(void);
 void CMemfdNIC_signal(int event);
 void CMemfdNIC_clear(int event);
 
-/* Waits until the event is signalled or `descriptor` (-1: none) is readable or writable, at most
-   `milliseconds` (-1: without bound). */
+/* Waits until the event is signalled, `descriptor` (-1: none) is readable or writable, or `other`
+   (-1: none) is readable. */
 enum { CMemfdNIC_readable = 1, CMemfdNIC_writable = 2 };
-void CMemfdNIC_wait(int event, int descriptor, int conditions, int milliseconds);
+void CMemfdNIC_wait(int event, int descriptor, int conditions, int other);
+bool CMemfdNIC_is_readable(int descriptor);
 
 /* A descriptor that becomes readable when the process ends. */
 int CMemfdNIC_process(pid_t process);
