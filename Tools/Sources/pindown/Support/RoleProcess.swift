@@ -36,8 +36,13 @@ final class RoleProcess {
   /// Sends a command and waits for the words of the answer.
   @discardableResult
   func ask(_ command: String, within timeout: Duration = .seconds(60)) throws -> [String] {
-    writeAll(commands, Array("\(command)\n".utf8))
+    tell(command)
     return try answer(within: timeout)
+  }
+
+  /// Sends a command; `answer` is to follow.
+  func tell(_ command: String) {
+    writeAll(commands, Array("\(command)\n".utf8))
   }
 
   /// Waits for the words of the next answer.
