@@ -77,8 +77,25 @@ let package = Package(
       name: "CInterceptionRecorder", dependencies: ["CSyscallInterception"],
       path: "Tests/CInterceptionRecorder",
       cSettings: cSettings + [.headerSearchPath("../../Sources/CSyscallInterception")]),
+    .testTarget(name: "HouseTests", swiftSettings: swiftSettings),
+    .target(name: "CAllocationCounter", path: "Tests/CAllocationCounter", cSettings: cSettings),
     tests("CSyscallInterception", needs: ["CInterceptionRecorder"]),
+    tests("VirtualMemory"),
+    tests(
+      "RegistrationCache",
+      needs: ["PageTracking", "Inspection", "VirtualMemory", "CAllocationCounter"]),
     tests("Inspection", needs: ["VirtualMemory", "CLinuxMemory"]),
     tests("ControlFileSystem", needs: ["Inspection", "VirtualMemory"]),
+    .target(
+      name: "CWinsockDirectSources", dependencies: ["CWinsockDirect"],
+      path: "Tests/CWinsockDirectSources", cSettings: cSettings,
+      cxxSettings: [.treatAllWarnings(as: .error)]),
+    tests("CWinsockDirect", needs: ["CWinsockDirectSources"]),
+    tests(
+      "MemfdProvider",
+      needs: [
+        "CWinsockDirect", "CWinsockDirectSources", "MemfdNIC", "Inspection", "PageTracking",
+        "VirtualMemory",
+      ]),
   ]
 )

@@ -34,17 +34,21 @@ static inline int CFuse_session_loop(struct fuse_session *session, unsigned int 
 
 /* Every message of libfuse goes to `log` (with the line as it is), none to standard error. */
 typedef void (*CFuse_log)(const char *line);
-static CFuse_log CFuse_log_target;
+
+static inline CFuse_log *CFuse_log_target(void) {
+    static CFuse_log target;
+    return &target;
+}
 
 static inline void CFuse_log_line(enum fuse_log_level level, const char *format, va_list list) {
     char line[512];
     (void)level;
     vsnprintf(line, sizeof line, format, list);
-    CFuse_log_target(line);
+    (*CFuse_log_target())(line);
 }
 
 static inline void CFuse_set_log(CFuse_log target) {
-    CFuse_log_target = target;
+    *CFuse_log_target() = target;
     fuse_set_log_func(CFuse_log_line);
 }
 

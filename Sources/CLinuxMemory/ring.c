@@ -40,8 +40,8 @@ int CLinuxMemory_ring_update(void *ring, unsigned slot, void *base, size_t lengt
     return result == 1 ? 0 : result < 0 ? result : -EIO;
 }
 
-int64_t CLinuxMemory_ring_transfer(void *ring, unsigned slot, bool into_memory, int descriptor,
-                                   void *address, uint32_t length) {
+static int64_t transfer(void *ring, unsigned slot, bool into_memory, int descriptor, void *address,
+                        uint32_t length, int flags) {
     const __u64 current_position = (__u64)-1;
     struct io_uring_sqe *entry = io_uring_get_sqe(ring);
     if (entry == NULL) {
@@ -52,6 +52,7 @@ int64_t CLinuxMemory_ring_transfer(void *ring, unsigned slot, bool into_memory, 
     } else {
         io_uring_prep_write_fixed(entry, descriptor, address, length, current_position, (int)slot);
     }
+    entry->rw_flags = flags;
     int result;
     do {
         result = io_uring_submit_and_wait(ring, 1);
@@ -68,5 +69,16 @@ int64_t CLinuxMemory_ring_transfer(void *ring, unsigned slot, bool into_memory, 
     }
     int64_t moved = completion->res;
     io_uring_cqe_seen(ring, completion);
+    return moved;
+}
+
+int64_t CLinuxMemory_ring_transfer(void *ring, unsigned slot, bool into_memory, int descriptor,
+                                   void *address, uint32_t length) {
+    /* The ring would wait for an empty or full pipe itself, O_NONBLOCK or not. */
+    int64_t moved = transfer(ring, slot, into_memory, descriptor, address, length, RWF_NOWAIT);
+    /* A pipe that was opened by its path knows no RWF_NOWAIT; for it O_NONBLOCK counts. */
+    if (moved == -EOPNOTSUPP) {
+        moved = transfer(ring, slot, into_memory, descriptor, address, length, 0);
+    }
     return moved;
 }

@@ -19,8 +19,8 @@ enum { page_size = 4096, page_mask = page_size - 1 };
 
 /* Newer than the headers of some systems that we build on. */
 enum {
-    advice_dontneed_locked = 24,  /* Linux 5.18 */
-    advice_collapse = 25,         /* Linux 6.1 */
+    advice_dontneed_locked = 24, /* Linux 5.18 */
+    advice_collapse = 25,        /* Linux 6.1 */
     advice_hwpoison = 100,
     advice_soft_offline = 101,
     advice_guard_install = 102,   /* Linux 6.13 */
@@ -28,6 +28,9 @@ enum {
     number_process_madvise = 440, /* Linux 5.10 */
     vector_limit = 1024,
 };
+
+/* No process has memory above this, with five levels of page tables either. */
+static const uint64_t address_limit = (uint64_t)1 << 56;
 
 static _Atomic(CSyscallInterception_filter) current_filter;
 static _Atomic(CSyscallInterception_handler) current_handler;
@@ -58,12 +61,12 @@ static void announce(CSyscallInterception_kind kind, uint64_t start, uint64_t en
     CSyscallInterception_announce(&change);
 }
 
-/* Where `length` bytes from a page's start end, in whole units; `start` itself when the kernel would
-   refuse the range or do nothing. */
+/* Where `length` bytes from a page's start end, in whole units; `start` itself when the kernel
+   would refuse the range or do nothing. */
 static uint64_t end_of(uint64_t start, uint64_t length, uint64_t unit) {
     uint64_t rounded, end;
     if ((start & page_mask) != 0 || __builtin_add_overflow(length, unit - 1, &rounded) ||
-        __builtin_add_overflow(start, rounded & ~(unit - 1), &end)) {
+        __builtin_add_overflow(start, rounded & ~(unit - 1), &end) || end > address_limit) {
         return start;
     }
     return end;
@@ -107,7 +110,9 @@ static void decode_mremap(const CSyscallInterception_registers *call) {
         }
         announce(CSyscallInterception_kind_mremap, destination, destination_end);
     }
-    /* An old length of zero makes a second mapping and leaves the first: then this range is empty. */
+    /* An old length of zero makes a second mapping and leaves the first: the range is empty then.
+       On huge pages the kernel rounds lengths up further than this, which matters only to a caller
+       that names a part of one. */
     if (flags & MREMAP_MAYMOVE) {
         announce(CSyscallInterception_kind_mremap, old, old_end);
     }
@@ -202,7 +207,8 @@ static void decode_brk(const CSyscallInterception_registers *call) {
 static void decode_shmdt(const CSyscallInterception_registers *call) {
     uint64_t start = call->first;
     if ((start & page_mask) == 0 && CSyscallInterception_concerns(start, UINT64_MAX)) {
-        announce(CSyscallInterception_kind_shmdt, start, CSyscallInterception_attachment_end(start));
+        announce(CSyscallInterception_kind_shmdt, start,
+                 CSyscallInterception_attachment_end(start));
     }
 }
 

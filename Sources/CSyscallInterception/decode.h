@@ -36,7 +36,7 @@ void CSyscallInterception_set_receivers(CSyscallInterception_filter filter,
    when that cannot be found out. */
 uint64_t CSyscallInterception_attachment_end(uint64_t address);
 
-/* The length in bytes of a SysV segment, rounded up to pages; 0 when it cannot be attached either. */
+/* The length in bytes of a SysV segment, rounded up to pages; 0 when it cannot be attached. */
 uint64_t CSyscallInterception_segment_length(uint64_t identifier);
 
 /* What the kernel rounds the length of a mapping up to: the page, or for huge pages theirs. */

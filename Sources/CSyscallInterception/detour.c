@@ -1,19 +1,21 @@
 /* The code that a patched site jumps to.
 
-   Each site has a stub of its own in memory that `jmp rel32` can reach. It skips the red zone and calls
-   the one routine below, which saves what a system call leaves alone, asks decide(), and puts it back.
-   The stub then executes the instruction that the jump replaced and jumps to the site's own `syscall`.
-   The call is thus made from libc's text, with the stack as the wrapper left it: a trace, a seccomp
-   filter, Syscall User Dispatch and the kernel's restart of interrupted calls see nothing unusual, and a
-   call that changes or drops the stack (clone, rt_sigreturn through syscall()) finds nothing of ours.
+   Each site has a stub of its own in memory that `jmp rel32` can reach. It skips the red zone and
+   calls the one routine below, which saves what a system call leaves alone, asks decide(), and puts
+   it back. The stub then executes the instruction that the jump replaced and jumps to the site's
+   own `syscall`. The call is thus made from libc's text, with the stack as the wrapper left it: a
+   trace, a seccomp filter, Syscall User Dispatch and the kernel's restart of interrupted calls see
+   nothing unusual, and a call that changes or drops the stack (clone, rt_sigreturn through
+   syscall()) finds nothing of ours.
 
-   Registers. `syscall` changes rax, rcx and r11 alone, so the routine saves every other register that C
-   may change, and the flags. It does not save vector and x87 registers. A site is inside a function that
-   its callers reach by the calling convention, in which no such register survives a call; the wrappers
-   are translation units of their own in glibc (assembler templates, or a few lines of C), so no compiler
-   knows their callers and could have made another agreement; and between entry and `syscall` they
-   compute with integers only. `sites.c` accepts only this shape of code. The places where libc and the
-   loader do promise vector registers (the lazy binding of functions) save them by themselves. */
+   Registers. `syscall` changes rax, rcx and r11 alone, so the routine saves every other register
+   that C may change, and the flags. It does not save vector and x87 registers. A site is inside a
+   function that its callers reach by the calling convention, in which no such register survives a
+   call; the wrappers are translation units of their own in glibc (assembler templates, or a few
+   lines of C), so no compiler knows their callers and could have made another agreement; and
+   between entry and `syscall` they compute with integers only. `sites.c` accepts only this shape of
+   code. The places where libc and the loader do promise vector registers (the lazy binding of
+   functions) save them by themselves. */
 #include "decode.h"
 
 #if defined(__x86_64__)
@@ -29,12 +31,12 @@
 void CSyscallInterception_enter(void);
 #pragma GCC visibility pop
 
-/* In: rcx = the site; rcx and r11 are free, as the call is about to overwrite them. The flags go through
-   lahf and seto, which cost a tenth of pushf and popf.
+/* In: rcx = the site; rcx and r11 are free, as the call is about to overwrite them. The flags go
+   through lahf and seto, which are much quicker than pushf and popf.
 
-   The unwind rules say: the frame above is the wrapper, at the site's address, with its stack as it was.
-   That address is the first member of the site, whose address is at rbp - 8. The stub in between has no
-   unwind information and needs none. */
+   The unwind rules say: the frame above is the wrapper, at the site's address, with its stack as it
+   was. That address is the first member of the site, whose address is at rbp - 8. The stub in
+   between has no unwind information and needs none. */
 _Static_assert(offsetof(CSyscallInterception_site, address) == 0, "see the unwind rule");
 _Static_assert(sizeof(CSyscallInterception_registers) == 64, "eight words, as pushed");
 
@@ -90,7 +92,7 @@ __asm__(".text\n"
 enum { stub_length = 64, detour_length = stub_length * CSyscallInterception_site_limit };
 
 static const uint64_t search_step = 64 << 10;
-static const uint64_t search_reach = 1 << 30; /* half of what a jump reaches: images have a length */
+static const uint64_t search_reach = 1 << 30; /* half of a jump's: images have a length */
 
 /* Memory below an image, since above it the next image or the stack may grow. NULL and -errno. */
 static long reserve_near(const uint8_t *image) {
@@ -100,9 +102,9 @@ static long reserve_near(const uint8_t *image) {
         if (wanted <= (long)search_step) {
             break;
         }
-        result = CSyscallInterception_call(
-            SYS_mmap, wanted, detour_length, PROT_READ | PROT_WRITE,
-            MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
+        result =
+            CSyscallInterception_call(SYS_mmap, wanted, detour_length, PROT_READ | PROT_WRITE,
+                                      MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
         if (result == wanted) {
             return result;
         }
@@ -160,8 +162,8 @@ int CSyscallInterception_make_detours(CSyscallInterception_site *sites, size_t c
     for (size_t index = 0; index < count; index++) {
         write_stub((uint8_t *)memory + index * stub_length, &sites[index]);
     }
-    return (int)CSyscallInterception_call(SYS_mprotect, memory, detour_length, PROT_READ | PROT_EXEC,
-                                          0, 0, 0);
+    return (int)CSyscallInterception_call(SYS_mprotect, memory, detour_length,
+                                          PROT_READ | PROT_EXEC, 0, 0, 0);
 }
 
 #endif

@@ -1,5 +1,6 @@
-/* The one raw gateway to the kernel. Everything in this module that needs a system call comes through
-   here: libc's wrappers are what is being patched, and errno belongs to the interrupted caller. */
+/* The one raw gateway to the kernel. Everything in this module that needs a system call comes
+   through here: libc's wrappers are what is being patched, and errno belongs to the interrupted
+   caller. */
 #ifndef CSYSCALLINTERCEPTION_GATEWAY_H
 #define CSYSCALLINTERCEPTION_GATEWAY_H
 

@@ -77,8 +77,8 @@ static int prepare(void) {
 
 static uint64_t exchange_signal_mask(uint64_t mask) {
     uint64_t old = 0;
-    CSyscallInterception_call(SYS_rt_sigprocmask, SIG_SETMASK, (long)&mask, (long)&old, sizeof old, 0,
-                              0);
+    CSyscallInterception_call(SYS_rt_sigprocmask, SIG_SETMASK, (long)&mask, (long)&old, sizeof old,
+                              0, 0);
     return old;
 }
 
@@ -86,8 +86,7 @@ static void patch_all(CSyscallInterception_report *report) {
     uint64_t mask = exchange_signal_mask(~(uint64_t)0);
     for (size_t index = 0; index < site_count; index++) {
         CSyscallInterception_site *site = &sites[index];
-        int result =
-            CSyscallInterception_exchange_code(site->address, site->original, site->jump);
+        int result = CSyscallInterception_exchange_code(site->address, site->original, site->jump);
         site->patched = result == 0;
         if (site->patched) {
             report->patched++;
@@ -147,15 +146,13 @@ size_t CSyscallInterception_site_count(void) { return atomic_load(&site_count); 
 
 const char *CSyscallInterception_site_name(size_t index) { return sites[index].name; }
 
-uint64_t CSyscallInterception_site_address(size_t index) {
-    return (uint64_t)sites[index].address;
-}
+uint64_t CSyscallInterception_site_address(size_t index) { return (uint64_t)sites[index].address; }
 
 bool CSyscallInterception_site_patched(size_t index) { return sites[index].patched; }
 
 #else
 
-/* Elsewhere the instruction before a `svc` could be a branch in the same way; nobody has written it. */
+/* On arm64 the instruction before a `svc` could become a branch in the same way; not written. */
 int CSyscallInterception_install(CSyscallInterception_filter filter,
                                  CSyscallInterception_handler handler,
                                  CSyscallInterception_report *report) {

@@ -1,9 +1,10 @@
 /* PROTOCOL. What other threads may see while a site is being written, in either direction. Both the
-   old and the new five bytes are a single instruction, and nothing jumps into their middle. So a thread
-   executes the old one, or the new one, or it must wait; never a mixture. By where the site lies:
+   old and the new five bytes are a single instruction, and nothing jumps into their middle. So a
+   thread executes the old one, or the new one, or it must wait; never a mixture. By where the site
+   lies:
 
-   1. Inside one aligned 8-byte word (most sites): the word is stored at once, which is atomic for data
-      and for instruction fetches. A barrier follows, so that every core has the new code at return.
+   1. Inside one aligned 8-byte word (most sites): the word is stored at once, which is atomic for
+      data and for instruction fetches. A barrier follows: every core has the new code at return.
 
    2. Not so, but with its first two bytes in one cache line:
         a. the first two bytes become `eb fe`, a jump to itself, by one locked exchange
@@ -12,18 +13,19 @@
         d. barrier: nobody has fetched the old ones and kept them
         e. the first two bytes become the new ones, by one locked exchange; the spinners go on
         f. barrier: every core has the new code at return
-      The spinners wait for a few microseconds. The writer must not wait for any of them: it takes no
-      lock, and its signals are blocked, since a handler could run into the site and spin for ever.
+      The spinners wait for a few microseconds. The writer must not wait for any of them: it takes
+      no lock, and its signals are blocked, since a handler could run into the site and spin.
 
-   3. With its first two bytes in two cache lines, which no store can change at once as a fetching core
-      sees it: a copy of the page (or the two pages) is changed and moved over the original by mremap.
-      The kernel exchanges pages under its own lock; a thread that fetches meanwhile faults and waits.
-      The page loses its name in /proc/self/maps, so this is for where nothing else is sound.
+   3. With its first two bytes in two cache lines, which no store can change at once as a fetching
+      core sees it: a copy of the page (or the two pages) is changed and moved over the original by
+      mremap. The kernel exchanges pages under its own lock and interrupts every core in between; a
+      thread that fetches meanwhile faults and waits. The page loses its name in /proc/self/maps,
+      so this is for where nothing else is sound.
 
    The barrier is membarrier(PRIVATE_EXPEDITED_SYNC_CORE): every thread of the process executes a
-   serialising instruction before it returns to user code. Where the kernel has none (before 4.16, or
-   forbidden), write access to the page is taken away and given back: the kernel then interrupts every
-   core that runs this process to drop the entry from its TLB, and returning from an interrupt
+   serialising instruction before it returns to user code. Where the kernel has none (before 4.16,
+   or forbidden), write access to the page is taken away and given back: the kernel then interrupts
+   every core that runs this process to drop the entry from its TLB, and returning from an interrupt
    serialises. Writing goes through the raw gateway only. */
 #include "patch.h"
 
@@ -43,9 +45,9 @@ enum { code_length = 5, page_size = 4096, word_length = 8, cache_line_length = 6
 static bool has_barrier;
 
 void CSyscallInterception_prepare_exchange(void) {
-    has_barrier = CSyscallInterception_call(
-                      SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED_SYNC_CORE, 0, 0, 0,
-                      0, 0) == 0;
+    has_barrier = CSyscallInterception_call(SYS_membarrier,
+                                            MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED_SYNC_CORE, 0,
+                                            0, 0, 0, 0) == 0;
 }
 
 typedef struct {
@@ -67,8 +69,8 @@ static int protect(pages range, int protection) {
 
 static void synchronise_cores(pages range) {
     if (!has_barrier ||
-        CSyscallInterception_call(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED_SYNC_CORE, 0, 0, 0,
-                                  0, 0) != 0) {
+        CSyscallInterception_call(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED_SYNC_CORE, 0, 0,
+                                  0, 0, 0) != 0) {
         protect(range, PROT_READ | PROT_EXEC);
         protect(range, PROT_READ | PROT_WRITE | PROT_EXEC);
     }
@@ -86,7 +88,7 @@ static void write_word(uint8_t *address, const uint8_t wanted[code_length]) {
 static void write_first_two(uint8_t *address, const uint8_t wanted[2]) {
     uint16_t value;
     memcpy(&value, wanted, sizeof value);
-    __asm__ volatile("xchgw %0, %1" : "+r"(value), "+m"(*(uint8_t(*)[2])address) : : "memory");
+    __asm__ volatile("xchgw %0, %1" : "+r"(value), "+m"(*(uint8_t (*)[2])address) : : "memory");
 }
 
 static void write_behind_loop(pages range, uint8_t *address, const uint8_t wanted[code_length]) {

@@ -1,4 +1,4 @@
-/* HOOK CONTEXT. Lengths that are not among a call's arguments: of SysV segments and of huge pages. */
+/* HOOK CONTEXT. Lengths that are not among a call's arguments: SysV segments and huge pages. */
 #include "decode.h"
 
 #if defined(__x86_64__)
@@ -14,8 +14,15 @@
 
 enum { page_size = 4096, read_length = 512 };
 
-enum map_field { field_start, field_end, field_access, field_offset, field_device, field_inode,
-                 field_path };
+enum map_field {
+    field_start,
+    field_end,
+    field_access,
+    field_offset,
+    field_device,
+    field_inode,
+    field_path
+};
 
 /* One line of /proc/self/maps on its way in, byte by byte, so that no line need fit anywhere. */
 typedef struct {
@@ -101,8 +108,8 @@ uint64_t CSyscallInterception_attachment_end(uint64_t address) {
 /* IPC_STAT needs the permission to read, as does attaching: if it is refused, so is shmat. */
 uint64_t CSyscallInterception_segment_length(uint64_t identifier) {
     struct shmid_ds status;
-    long result = CSyscallInterception_call(SYS_shmctl, (long)identifier, IPC_STAT, (long)&status, 0,
-                                            0, 0);
+    long result =
+        CSyscallInterception_call(SYS_shmctl, (long)identifier, IPC_STAT, (long)&status, 0, 0, 0);
     return result < 0 ? 0 : (status.shm_segsz + page_size - 1) & ~(uint64_t)(page_size - 1);
 }
 
@@ -114,8 +121,8 @@ static uint64_t huge_page_size_of(long descriptor) {
 
 /* Which size of huge page one gets who does not say: a file made of them knows. */
 static uint64_t default_huge_page_size(void) {
-    long descriptor = CSyscallInterception_call(SYS_memfd_create, (long)"", MFD_HUGETLB | MFD_CLOEXEC,
-                                                0, 0, 0, 0);
+    long descriptor = CSyscallInterception_call(SYS_memfd_create, (long)"",
+                                                MFD_HUGETLB | MFD_CLOEXEC, 0, 0, 0, 0);
     if (descriptor < 0) {
         return page_size;
     }

@@ -1,9 +1,10 @@
 /* A site: the five bytes before a `syscall` instruction that a jump can replace.
 
    Every wrapper in glibc ends in `b8 NN 00 00 00  0f 05` (mov $NN,%eax; syscall), and syscall() in
-   `4c 8b 4c 24 08  0f 05` (mov 8(%rsp),%r9; syscall). The first instruction makes room for exactly one
-   `jmp rel32`; the `syscall` stays where it is. So no thread can ever be in the middle of what is
-   replaced: it has executed the old instruction, and runs the call, or it has not, and takes the jump. */
+   `4c 8b 4c 24 08  0f 05` (mov 8(%rsp),%r9; syscall). The first instruction makes room for exactly
+   one `jmp rel32`; the `syscall` stays where it is. So no thread can ever be in the middle of what
+   is replaced: it has executed the old instruction, and runs the call, or it has not, and takes the
+   jump. */
 #ifndef CSYSCALLINTERCEPTION_SITE_H
 #define CSYSCALLINTERCEPTION_SITE_H
 
@@ -26,8 +27,8 @@ typedef struct {
     uint8_t jump[CSyscallInterception_site_length];
 } CSyscallInterception_site;
 
-/* Fills in the sites of libc and of the dynamic loader; `jump` is left empty. Returns how many there
-   are. What cannot be patched is added to the report. Allocates (dlsym). */
+/* Fills in the sites of libc and of the dynamic loader; `jump` is left empty. Returns how many
+   there are. What cannot be patched is added to the report. Allocates (dlsym). */
 size_t CSyscallInterception_find_sites(CSyscallInterception_site *sites,
                                        CSyscallInterception_report *report);
 

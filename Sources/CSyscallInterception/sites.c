@@ -68,23 +68,28 @@ static void make_pattern(int32_t number, uint8_t pattern[instruction_pair_length
 }
 
 /* What a compiler or glibc's assembler templates put behind a call: a comparison of the result with
-   the error range, or for the break, storing it, or for posix_madvise, negating it. Seven bytes could
-   be part of a longer instruction by chance; seven bytes followed by one of these are a call. It also
-   proves that no flag is alive across the call. */
+   the error range, or for the break, storing it, or for posix_madvise, negating it. Seven bytes
+   could be part of a longer instruction by chance; seven bytes followed by one of these are a call.
+   It also proves that no flag is alive across the call. */
 static bool is_followed_by_known_code(const uint8_t *behind, size_t available, int32_t number) {
     static const uint8_t above[] = {0x48, 0x3d, 0x00, 0xf0, 0xff, 0xff};
     static const uint8_t at_least[] = {0x48, 0x3d, 0x01, 0xf0, 0xff, 0xff};
+    static const uint8_t negate_and_return[] = {0xf7, 0xd8, 0xc3};
+    if (number == SYS_madvise && available >= sizeof negate_and_return &&
+        memcmp(behind, negate_and_return, sizeof negate_and_return) == 0) {
+        return true;
+    }
     if (available < sizeof above) {
         return false;
     }
-    if (memcmp(behind, above, sizeof above) == 0 || memcmp(behind, at_least, sizeof at_least) == 0) {
-        return true;
-    }
     if (number == SYS_brk) {
         bool is_move = behind[0] == 0x48 && (behind[1] == 0x89 || behind[1] == 0x8b);
-        return is_move && (behind[2] & 0xc7) == 0x05; /* to or from a variable, rip-relative */
+        if (is_move && (behind[2] & 0xc7) == 0x05) { /* to or from a variable, rip-relative */
+            return true;
+        }
     }
-    return number == SYS_madvise && behind[0] == 0xf7 && behind[1] == 0xd8;
+    return memcmp(behind, above, sizeof above) == 0 ||
+           memcmp(behind, at_least, sizeof at_least) == 0;
 }
 
 /* Adds every site of `number` in [text, text + length); false when there was none, or one that is
@@ -100,7 +105,8 @@ static bool add_sites(CSyscallInterception_site *sites, size_t *count, const ima
         const uint8_t *behind = position + sizeof pattern;
         found++;
         if (!is_followed_by_known_code(behind, (size_t)(end - behind), wanted->number)) {
-            CSyscallInterception_note_gap(report, wanted->name, "the code behind the call is unknown");
+            CSyscallInterception_note_gap(report, wanted->name,
+                                          "the code behind the call is unknown");
         } else if (*count == CSyscallInterception_site_limit) {
             CSyscallInterception_note_gap(report, wanted->name, "too many sites");
         } else {
@@ -147,7 +153,8 @@ static void find_in_libc(CSyscallInterception_site *sites, size_t *count,
                          CSyscallInterception_report *report) {
     void *libc = dlopen("libc.so.6", RTLD_LAZY | RTLD_NOLOAD);
     if (!libc) {
-        CSyscallInterception_note_gap(report, "libc", "there is no shared libc.so.6 in this process");
+        CSyscallInterception_note_gap(report, "libc",
+                                      "there is no shared libc.so.6 in this process");
         return;
     }
     for (size_t index = 0; index < sizeof libc_calls / sizeof *libc_calls; index++) {
@@ -163,7 +170,8 @@ static void find_in_libc(CSyscallInterception_site *sites, size_t *count,
         } else {
             image owner = {.base = place.dli_fbase};
             if (!add_sites(sites, count, &owner, function, symbol->st_size, wanted, report)) {
-                CSyscallInterception_note_gap(report, wanted->name, "it holds no call that is known");
+                CSyscallInterception_note_gap(report, wanted->name,
+                                              "it holds no call that is known");
             }
         }
     }
@@ -178,7 +186,8 @@ static void find_in_loader(CSyscallInterception_site *sites, size_t *count,
         const wanted_call *wanted = &loader_calls[index];
         if (!found) {
             CSyscallInterception_note_gap(report, wanted->name, "the dynamic loader was not found");
-        } else if (!add_sites(sites, count, &loader, loader.text, loader.text_length, wanted, report)) {
+        } else if (!add_sites(sites, count, &loader, loader.text, loader.text_length, wanted,
+                              report)) {
             CSyscallInterception_note_gap(report, wanted->name, "it holds no call that is known");
         }
     }

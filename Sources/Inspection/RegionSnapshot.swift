@@ -22,6 +22,9 @@ package struct RegionSnapshot: Hashable, Sendable {
   /// Whether an entry of the cache, used or not, that a lookup or a user can still hold.
   package var isCached: Bool { state == .live || state == .superseded }
 
+  /// Whether its pages are still watched or pinned: not where only references are left of it.
+  package var isSecured: Bool { state != .dead && state != .free }
+
   /// The adapters that have a registration, by index.
   package var nics: [Int] {
     (0..<Layout.maximumNICs).filter { nicMask & (1 << UInt32($0)) != 0 }

@@ -53,9 +53,10 @@ final class Adapters: @unchecked Sendable {
     return entries[index].takeUnretainedValue()
   }
 
-  /// The adapter that has the address.
+  /// The adapter that has the address. Engine threads ask, too.
   func index(of address: IPv4Address) -> Int? {
-    (0..<count).first { self[$0].configuration.address == address }
+    for index in 0..<count where self[index].configuration.address == address { return index }
+    return nil
   }
 
   /// The adapter in whose network the address lies; with the longest prefix, where there are more.

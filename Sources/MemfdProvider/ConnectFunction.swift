@@ -17,7 +17,7 @@ func connect(
     do throws(MemfdNICError) {
       try socket.startConnecting(to: address)
     } catch {
-      let error = SocketsError(connecting: error)
+      let error = socket.connectError(error)
       socket.connection.withLock { connection in
         if connection.phase == .connecting { connection.phase = .bound }
         socket.publish(connection)
@@ -78,6 +78,13 @@ extension Socket {
       throw .aborted
     }
     try queuePair.connect(to: address.address, port: address.port, localPort: port)
+  }
+
+  /// What a failed connect is called.
+  func connectError(_ error: MemfdNICError) -> SocketsError {
+    let address = connection.withLock { $0.remote.address }
+    return SocketsError(
+      connecting: error, isOurs: provider.adapters.index(of: address) != nil)
   }
 
   fileprivate func waitUntilConnected() throws(SocketsError) {

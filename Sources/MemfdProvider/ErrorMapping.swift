@@ -36,10 +36,14 @@ extension SocketsError {
 
   /// A connection that did not come about (spec 5.3). The switch tries TCP/IP after every answer
   /// but WSAECONNRESET, WSAECONNREFUSED and WSAEHOSTUNREACH; those are for what is certain.
-  init(connecting error: MemfdNICError) {
+  ///
+  /// - Parameter isOurs: Whether the address is one of the provider's own. Where it is not, a host
+  ///   without such a provider may have it, and TCP/IP may find somebody there.
+  init(connecting error: MemfdNICError, isOurs: Bool) {
     switch error {
     case .connectionRefused: self.init(WSAECONNREFUSED)
-    case .noListener, .connectionReset: self.init(WSAECONNRESET)
+    case .noListener: self.init(isOurs ? WSAECONNRESET : WSAETIMEDOUT)
+    case .connectionReset: self.init(WSAECONNRESET)
     case .addressInUse: self.init(WSAEADDRINUSE)
     case .exhausted: self.init(WSAENOBUFS)
     default: self.init(WSAETIMEDOUT)

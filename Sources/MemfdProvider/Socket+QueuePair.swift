@@ -41,10 +41,11 @@ extension Socket {
   }
 
   private func connectFailed(_ error: MemfdNICError) {
+    let number = connectError(error).number
     let isMine = connection.withLock { connection in
       if connection.phase != .connecting { return false }
       connection.phase = .bound
-      connection.events.connectError = SocketsError(connecting: error).number
+      connection.events.connectError = number
       publish(connection)
       return true
     }

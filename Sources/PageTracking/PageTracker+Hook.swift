@@ -16,26 +16,29 @@ extension PageTracker {
   ///
   /// `remaining` is the access that the pages will still offer: none, except after mprotect.
   func willChange(_ range: AddressRange, kind: UInt32, remaining: MemoryAccess) {
-    var previous: (start: UInt, node: UInt32) = (0, 0)
+    var previous = RegionIndex.Position.beforeAll
     while true {
       let found = lock.withLock {
         index.firstOverlap(range, after: previous, remaining: remaining)
       }
-      guard let (region, touched) = found else { return }
+      guard let found else { return }
       counters.changes.count()
-      subscribers.call(touched, kind: kind)
-      let wasLeft = lock.withLock { removeLocked(region) }
+      subscribers.call(found.range, kind: kind)
+      let wasLeft = lock.withLock { removeLocked(found.region) }
       if wasLeft { counters.leftSecured.count() }
-      previous = (touched.start, region.node)
+      previous = found.position
     }
   }
 
-  /// Takes every path once that a hook may take, so that the hook is not the first to touch a
-  /// lazily made global or a type's metadata, which would allocate.
-  func warmUp() {
-    guard let page = UnsafeMutableRawPointer(bitPattern: Page.size) else { return }
-    let address = UInt(bitPattern: page)
-    _ = isSecured(address, address + Page.size)
-    willChange(AddressRange(start: address, end: address + Page.size), kind: 0, remaining: [])
+  /// Takes every path once that a hook may take, before anybody subscribes, so that a hook is never
+  /// the first to touch a lazily made global or a type's metadata: that would allocate.
+  func warmUp() throws(PageTrackingError) {
+    let page = AddressRange(start: Page.size, end: 2 * Page.size)
+    _ = try secure(page, access: .read)
+    if isSecured(page.start, page.end) {
+      willChange(page, kind: MappingChangeKind.munmap.rawValue, remaining: [])
+    }
+    counters.changes.store(0)
+    counters.leftSecured.store(0)
   }
 }

@@ -37,6 +37,7 @@ public final class PageTracker: Sendable {
     subscribers = try Subscribers()
     lock = HookSafeLock(at: memory)
     counters = TrackingCounters(base: memory + 64)
+    try warmUp()
   }
 
   /// Starts the monitors of the set that do not run yet.
@@ -46,7 +47,6 @@ public final class PageTracker: Sendable {
   public func start(_ wanted: MonitorSet) throws(PageTrackingError) {
     try monitors.withLock { (running) throws(PageTrackingError) in
       if wanted.contains(.entries), !running.contains(.entries) {
-        warmUp()
         try EntriesMonitor.start()
         running.insert(.entries)
       }

@@ -50,8 +50,8 @@ struct RegionIndex: @unchecked Sendable {
     nodes[Int(node)] = Node(
       start: range.start, end: range.end, highestEnd: range.end, left: 0, right: 0,
       priority: nextRandom(), generation: generation, access: access.rawValue, isSecured: true)
-    let (before, after) = split(root.pointee.node, before: node)
-    root.pointee.node = merge(merge(before, node), after)
+    let parts = split(root.pointee.node, before: node)
+    root.pointee.node = merge(merge(parts.low, node), parts.high)
     root.pointee.count += 1
     return SecuredRegion(node: node, generation: generation)
   }
@@ -73,28 +73,47 @@ struct RegionIndex: @unchecked Sendable {
     root.pointee.count -= 1
   }
 
-  /// The first region, in the order of (start, node), that overlaps `range` and comes after
-  /// `previous`, and that needs an access which is not in `remaining`.
+  /// A region's place in the order of the index: by start, then by node.
+  struct Position {
+    var start: UInt
+    var node: UInt32
+
+    static let beforeAll = Position(start: 0, node: 0)
+
+    /// Spelled out: comparing tuples would allocate in hook context, the first time.
+    func comes(before other: Position) -> Bool {
+      start < other.start || (start == other.start && node < other.node)
+    }
+  }
+
+  /// A region that a search has found.
+  struct Found {
+    var region: SecuredRegion
+    var range: AddressRange
+
+    var position: Position { Position(start: range.start, node: region.node) }
+  }
+
+  /// The first region that overlaps `range` and comes after `previous`, and that needs an access
+  /// which is not in `remaining`.
   func firstOverlap(
-    _ range: AddressRange, after previous: (start: UInt, node: UInt32), remaining: MemoryAccess
-  ) -> (region: SecuredRegion, range: AddressRange)? {
+    _ range: AddressRange, after previous: Position, remaining: MemoryAccess
+  ) -> Found? {
     let node = search(root.pointee.node, range, previous, remaining.rawValue)
     if node == 0 { return nil }
     let found = nodes[Int(node)]
-    return (
-      SecuredRegion(node: node, generation: found.generation),
-      AddressRange(start: found.start, end: found.end)
-    )
+    return Found(
+      region: SecuredRegion(node: node, generation: found.generation),
+      range: AddressRange(start: found.start, end: found.end))
   }
 
   private func search(
-    _ node: UInt32, _ range: AddressRange, _ previous: (start: UInt, node: UInt32),
-    _ remaining: UInt8
+    _ node: UInt32, _ range: AddressRange, _ previous: Position, _ remaining: UInt8
   ) -> UInt32 {
     if node == 0 { return 0 }
     let this = nodes[Int(node)]
     if this.highestEnd <= range.start { return 0 }
-    let comesAfter = (this.start, node) > (previous.start, previous.node)
+    let comesAfter = previous.comes(before: position(node))
     if comesAfter {
       let found = search(this.left, range, previous, remaining)
       if found != 0 { return found }
@@ -139,22 +158,31 @@ struct RegionIndex: @unchecked Sendable {
     nodes[Int(node)].highestEnd = highest
   }
 
-  private func comes(_ node: UInt32, before other: UInt32) -> Bool {
-    (nodes[Int(node)].start, node) < (nodes[Int(other)].start, other)
+  private func position(_ node: UInt32) -> Position {
+    Position(start: nodes[Int(node)].start, node: node)
   }
 
-  private func split(_ tree: UInt32, before key: UInt32) -> (UInt32, UInt32) {
-    if tree == 0 { return (0, 0) }
+  private func comes(_ node: UInt32, before other: UInt32) -> Bool {
+    position(node).comes(before: position(other))
+  }
+
+  private struct Parts {
+    var low: UInt32
+    var high: UInt32
+  }
+
+  private func split(_ tree: UInt32, before key: UInt32) -> Parts {
+    if tree == 0 { return Parts(low: 0, high: 0) }
     if comes(tree, before: key) {
-      let (low, high) = split(nodes[Int(tree)].right, before: key)
-      nodes[Int(tree)].right = low
+      let parts = split(nodes[Int(tree)].right, before: key)
+      nodes[Int(tree)].right = parts.low
       update(tree)
-      return (tree, high)
+      return Parts(low: tree, high: parts.high)
     }
-    let (low, high) = split(nodes[Int(tree)].left, before: key)
-    nodes[Int(tree)].left = high
+    let parts = split(nodes[Int(tree)].left, before: key)
+    nodes[Int(tree)].left = parts.high
     update(tree)
-    return (low, tree)
+    return Parts(low: parts.low, high: tree)
   }
 
   private func merge(_ low: UInt32, _ high: UInt32) -> UInt32 {

@@ -170,13 +170,4 @@ extension RegistrationCache {
     publication.append(.quarantined, range: range(of: region), provider: provider)
     wakeWaiters()
   }
-
-  /// Goes once through what a hook may do, so that a hook is never the first to meet a type.
-  func warmUp() {
-    let page = AddressRange(start: Page.size, end: 2 * Page.size)
-    _ = invalidate(page)
-    _ = nextStep(page)
-    waitForSettled(since: state.settled.load(), deadline: 0)
-    wakeWaiters()
-  }
 }

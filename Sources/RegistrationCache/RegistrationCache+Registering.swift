@@ -20,8 +20,9 @@ extension RegistrationCache {
     case full
   }
 
+  /// Registers what no lookup served; at no adapter where there is none (`warmUp`).
   func registerMissing(
-    _ range: AddressRange, access: MemoryAccess, adapter: Int
+    _ range: AddressRange, access: MemoryAccess, adapter: Int?
   ) throws(RegistrationCacheError) -> RegionReference {
     record.misses.count()
     do {
@@ -70,7 +71,7 @@ extension RegistrationCache {
   // MARK: Planning, under the lock
 
   private func plan(
-    _ range: AddressRange, access: MemoryAccess, adapter: Int, merges: Bool
+    _ range: AddressRange, access: MemoryAccess, adapter: Int?, merges: Bool
   ) -> Plan {
     state.lock.withLock { () -> Plan in
       var union = range
@@ -107,7 +108,8 @@ extension RegistrationCache {
 
   /// Sees to it that a live region is registered at the adapter. The key is written before the bit
   /// that says there is one.
-  private func addAdapter(_ adapter: Int, to region: RegionRecord) -> Bool {
+  private func addAdapter(_ adapter: Int?, to region: RegionRecord) -> Bool {
+    guard let adapter else { return true }
     let mask = region.nicMask.loadAcquiring()
     if mask >> UInt32(adapter) & 1 == 1 { return true }
     let covered = range(of: region)
@@ -192,7 +194,7 @@ extension RegistrationCache {
   /// Secures, pins and registers the region, and makes it live with one reference for the caller.
   /// Answers nil where its mapping changed meanwhile.
   private func fill(
-    _ slot: UInt32, _ range: AddressRange, access: MemoryAccess, adapter: Int
+    _ slot: UInt32, _ range: AddressRange, access: MemoryAccess, adapter: Int?
   ) throws(RegistrationCacheError) -> RegionReference? {
     let region = publication.region(Int(slot))
     do {

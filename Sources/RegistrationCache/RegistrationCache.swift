@@ -49,7 +49,7 @@ package final class RegistrationCache: Sendable {
     state = CacheState(base: memory)
     frames = FrameRecorder(regions)
     self.limits = limits
-    warmUp()
+    try warmUp()
   }
 
   /// What the cache may hold; applies to what is registered from now on, and evicts at once what is

@@ -84,7 +84,11 @@ void CInterceptionRecorder_unmap_in_signal_handler(void *start, size_t length) {
     static _Alignas(16) char stack[16384]; /* less than a thread's */
     stack_t alternate = {.ss_sp = stack, .ss_size = sizeof stack}, former;
     struct sigaction action = {.sa_handler = unmap_on_signal, .sa_flags = SA_ONSTACK};
+    sigset_t wanted; /* threads of a pool may have it blocked */
     signal_range = (range){start, length};
+    sigemptyset(&wanted);
+    sigaddset(&wanted, SIGUSR1);
+    pthread_sigmask(SIG_UNBLOCK, &wanted, NULL);
     sigaltstack(&alternate, &former);
     sigaction(SIGUSR1, &action, NULL);
     pthread_kill(pthread_self(), SIGUSR1);

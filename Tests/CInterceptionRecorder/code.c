@@ -17,15 +17,15 @@ enum { page_size = 4096, thread_limit = 16 };
 struct CInterceptionRecorder_code {
     CSyscallInterception_site site;
     _Atomic(bool) stops;
-    _Atomic(size_t) errors, calls;
+    _Atomic(size_t) errors, calls, readings;
 };
 
 typedef long (*unmap_function)(void *start, size_t length);
 
 CInterceptionRecorder_code *CInterceptionRecorder_make_code(size_t offset) {
     static const uint8_t body[] = {0xb8, 11, 0, 0, 0, 0x0f, 0x05, 0xc3};
-    uint8_t *pages = mmap(NULL, 2 * page_size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
-                          -1, 0);
+    uint8_t *pages =
+        mmap(NULL, 2 * page_size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     CInterceptionRecorder_code *code = calloc(1, sizeof *code);
     code->site.address = pages + offset;
     code->site.name = "a site of the tests";
@@ -82,6 +82,47 @@ size_t CInterceptionRecorder_exchange_under_fire(CInterceptionRecorder_code *cod
     for (size_t index = 0; index < threads; index++) {
         pthread_join(handles[index], NULL);
     }
+    return code->errors;
+}
+
+/* One load, as an instruction is one fetch. */
+static void read_code(const uint8_t *address, uint8_t bytes[sizeof(uint64_t)]) {
+    uint64_t value;
+    __asm__ volatile("movq (%1), %0" : "=r"(value) : "r"(address) : "memory");
+    memcpy(bytes, &value, sizeof value);
+}
+
+static bool is_mixture(const CSyscallInterception_site *site, const uint8_t *bytes) {
+    static const uint8_t jump_to_itself[] = {0xeb, 0xfe};
+    return memcmp(bytes, site->original, sizeof site->original) != 0 &&
+           memcmp(bytes, site->jump, sizeof site->jump) != 0 &&
+           memcmp(bytes, jump_to_itself, sizeof jump_to_itself) != 0;
+}
+
+static void *read_until_stopped(void *argument) {
+    CInterceptionRecorder_code *code = argument;
+    while (!code->stops) {
+        uint8_t bytes[sizeof(uint64_t)];
+        read_code(code->site.address, bytes);
+        code->errors += is_mixture(&code->site, bytes);
+        code->readings++;
+    }
+    return NULL;
+}
+
+size_t CInterceptionRecorder_mixtures_seen(CInterceptionRecorder_code *code, size_t exchanges) {
+    pthread_t reader;
+    code->stops = false;
+    code->errors = 0;
+    pthread_create(&reader, NULL, read_until_stopped, code);
+    for (size_t index = 0; index < exchanges; index++) {
+        size_t before = code->readings;
+        CInterceptionRecorder_patch_code(code, index % 2 == 0);
+        while (code->readings == before) {
+        }
+    }
+    code->stops = true;
+    pthread_join(reader, NULL);
     return code->errors;
 }
 

@@ -24,7 +24,8 @@ static size_t one_round(void) {
     errors += memory[0] != 1;
     errors += madvise(memory, length, MADV_DONTNEED) != 0;
     errors += memory[0] != 0;
-    errors += mmap(memory, length, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) != memory;
+    errors +=
+        mmap(memory, length, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) != memory;
     errors += mremap(memory, length, length / 2, 0) != memory;
     errors += munmap(memory, length) != 0;
     errors += munmap(memory + 1, length) != -1;

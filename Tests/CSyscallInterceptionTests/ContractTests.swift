@@ -157,17 +157,15 @@ private func codeInFile(around address: UInt64) -> [UInt8] {
   var line = [CChar](repeating: 0, count: 4096)
   while fgets(&line, 4096, maps) != nil {
     let text = String(decoding: line.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
-    let fields = text.split { $0 == " " || $0 == "-" || $0 == "\n" }
-    let start = UInt64(fields[0], radix: 16)!
-    guard (start..<UInt64(fields[1], radix: 16)!).contains(address), fields.count > 6 else {
-      continue
-    }
-    // "r-xp" has been taken apart at its hyphen, so the fields are counted from the end.
-    let offset = UInt64(fields[fields.count - 4], radix: 16)!
-    let file = open(String(fields[fields.count - 1]), O_RDONLY)
+    // range, access, offset, device, inode, path
+    let fields = text.split { $0 == " " || $0 == "\n" }
+    let bounds = fields[0].split(separator: "-").map { UInt64($0, radix: 16)! }
+    guard (bounds[0]..<bounds[1]).contains(address), fields.count == 6 else { continue }
+    let file = open(String(fields[5]), O_RDONLY)
     defer { close(file) }
+    let offset = UInt64(fields[2], radix: 16)! + (address & ~4095) - bounds[0]
     var bytes = [UInt8](repeating: 0, count: Pages.size)
-    pread(file, &bytes, Pages.size, Int(offset + (address & ~4095) - start))
+    pread(file, &bytes, Pages.size, Int(offset))
     return bytes
   }
   return []

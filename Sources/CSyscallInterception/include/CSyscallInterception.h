@@ -1,9 +1,10 @@
 /* Sees the memory system calls of this process before the kernel does.
 
-   The wrappers in libc and in the dynamic loader are patched at their `syscall` instruction, so calls
-   that libc makes for itself (free, realloc, malloc_trim, thread stacks, dlclose) are seen too. A call
-   is decoded into the ranges whose mapping it will change; each is put to the filter, and the handler
-   is told of those that the filter wants. Then the call goes to the kernel, whatever the handler did.
+   The wrappers in libc and in the dynamic loader are patched at their `syscall` instruction, so
+   calls that libc makes for itself (free, realloc, malloc_trim, thread stacks, dlclose) are seen
+   too. A call is decoded into the ranges whose mapping it will change; each is put to the filter,
+   and the handler is told of those that the filter wants. Then the call goes to the kernel,
+   whatever the handler did.
 
    Not seen: `syscall` instructions elsewhere, io_uring, other processes, the kernel itself. */
 #ifndef CSYSCALLINTERCEPTION_H
@@ -25,8 +26,8 @@ typedef enum {
     CSyscallInterception_kind_remap_file_pages = 9,
 } CSyscallInterception_kind;
 
-/* What a call is about to do to the pages in [start, end). Both are page-aligned; `end` is UINT64_MAX
-   where the length cannot be found out (a SysV segment, when /proc cannot be read). */
+/* What a call is about to do to the pages in [start, end). Both are page-aligned; `end` is
+   UINT64_MAX where the length cannot be found out (a SysV segment, when /proc cannot be read). */
 typedef struct {
     uint64_t start;
     uint64_t end;
@@ -61,8 +62,8 @@ typedef struct {
 /* Patches every site that is found. Other threads may be running, also inside the calls that are
    patched. Both functions must stay valid for the life of the process: a thread may still be on its
    way to them after an uninstall. `report` may be NULL. The first call allocates.
-   0, or -EALREADY (installed), -EBUSY (another thread is installing), -ENOTSUP (not on this processor,
-   or no site was found), or the kernel's reason for not making memory for the detours. */
+   0, or -EALREADY (installed), -EBUSY (another thread is installing), -ENOTSUP (not on this
+   processor, or no site was found), or why the kernel gave no memory for the detours. */
 int CSyscallInterception_install(CSyscallInterception_filter filter,
                                  CSyscallInterception_handler handler,
                                  CSyscallInterception_report *report);

@@ -69,9 +69,17 @@ final class EventLog: Sendable {
     let names = snapshot(process)
     return batch.events.map { event in
       Entry(
-        number: 0, process: process.pid, providerName: names.providerName(event.provider),
-        nicName: names.nicName(event.nic), event: event)
+        number: 0, process: process.pid,
+        providerName: name(event.provider, "provider", names.providerName),
+        nicName: name(event.nic, "nic", names.nicName), event: event)
     }
+  }
+
+  /// The name of what an event names by index: by its index where it has gone meanwhile.
+  private static func name(
+    _ index: UInt32, _ word: String, _ find: (UInt32) -> String?
+  ) -> String? {
+    index == .max ? nil : find(index) ?? "\(word)-\(index)"
   }
 
   private static func append(_ entry: Entry, to state: inout State) {

@@ -39,8 +39,8 @@ extension NodeServer {
     switch file.content {
     case .snapshot(let bytes): return bytes.count
     case .log(var position):
-      // A reader who has seen the end asks whether there is more.
-      if position.hasSeenEnd {
+      // Who has read and looks at the size asks whether there is more.
+      if position.hasRead {
         position.end = max(position.end, log(for: file.reader).extent.end)
         var file = file
         file.content = .log(position)

@@ -89,25 +89,28 @@ extension NodeServer {
   ) throws(ControlError) -> [UInt8] {
     var position = position
     let header = EventLog.header
-    if offset < header.count {
-      return Array(header[offset..<min(header.count, offset + count)])
-    }
     let log = log(for: file.reader)
-    let start = position.base + offset - header.count
-    if start >= position.end {
+    if offset >= header.count + position.end - position.base {
       if position.hasSeenEnd { position.end = max(position.end, log.extent.end) }
-      position.hasSeenEnd = start >= position.end
+      position.hasSeenEnd = offset >= header.count + position.end - position.base
     } else {
       position.hasSeenEnd = false
     }
+    position.hasRead = true
     var file = file
     file.content = .log(position)
     files.replace(handle, with: file)
-    guard start < position.end else { return [] }
-    guard let bytes = log.bytes(start..<min(position.end, start + count)) else {
+    // A read that gives less than was asked for is taken for the end: the line of columns and what
+    // follows are one.
+    let stop = min(offset + count, header.count + position.end - position.base)
+    guard offset < stop else { return [] }
+    let columns = header[min(offset, header.count)..<min(stop, header.count)]
+    let start = max(offset, header.count) - header.count + position.base
+    let end = max(stop, header.count) - header.count + position.base
+    guard let bytes = log.bytes(start..<end) else {
       throw ControlError(ENODATA, "these events are no longer kept; open the file again")
     }
-    return bytes
+    return columns + bytes
   }
 
   package func close(_ handle: UInt64) {

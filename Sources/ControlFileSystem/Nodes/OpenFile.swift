@@ -21,6 +21,8 @@ struct LogPosition: Sendable {
   var base: Int
   /// The end, as this reader sees it.
   var end: Int
-  /// Whether the reader was told of the end; its next look moves it.
+  /// Whether anything was read: then a look at the size moves the end, for `tail -f`.
+  var hasRead = false
+  /// Whether the reader was told of the end: then reading on there moves it.
   var hasSeenEnd = false
 }

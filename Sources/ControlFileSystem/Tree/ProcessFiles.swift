@@ -91,7 +91,8 @@ enum ProcessFiles {
   ) { context throws(ControlError) in
     let snapshot = try context.snapshot()
     var table = Table(["start", "end", "length_bytes", "provider", "state"])
-    for region in snapshot.regions.sorted(by: { $0.range.start < $1.range.start }) {
+    let secured = snapshot.regions.filter(\.isSecured)
+    for region in secured.sorted(by: { $0.range.start < $1.range.start }) {
       table.addRow([
         Text.address(region.range.start), Text.address(region.range.end),
         "\(region.range.length)", snapshot.providerName(region.provider) ?? "-",

@@ -35,7 +35,7 @@ enum RegionFamily {
     case .registering: 2
     case .dying: 3
     case .quarantined: 4
-    case .free: 5
+    case .dead, .free: 5
     }
   }
 

@@ -11,6 +11,7 @@ enum RegionText {
     case .superseded: "superseded"
     case .dying: "dying"
     case .quarantined: "quarantined"
+    case .dead: "dead"
     }
   }
 

@@ -43,7 +43,8 @@ enum RootFiles {
     guard let failure = context.server.errors.last(of: context.reader.user) else { return text }
     text.appendLine("time_utc", Text.time(failure.time))
     text.appendLine("file", failure.path)
-    text.appendLine("input", Text.oneLine(failure.input))
+    let input = failure.input.last == "\n" ? failure.input.dropLast() : failure.input[...]
+    text.appendLine("input", Text.oneLine(String(input)))
     text.appendLine("error", ErrorName.name(of: failure.error.number))
     text.appendLine("reason", Text.oneLine(failure.error.reason))
     return text

@@ -10,13 +10,12 @@ enum SecuredFiles {
       [
         .directory(
           "<start>-<end>", mode: 0o500, "A secured region.",
-          members: RegionFamily.members { _ in true }, time: RegionFamily.registeredAt,
+          members: RegionFamily.members(\.isSecured), time: RegionFamily.registeredAt,
           [info, frames, nic, app])
       ]),
-    RegionTables.table("secured.tsv", "The secured regions as a table with tabs.") { _ in true },
+    RegionTables.table("secured.tsv", "The secured regions as a table with tabs.", \.isSecured),
     RegionTables.json(
-      "secured.json", schema: "secured", "The secured regions as one JSON value."
-    ) { _ in true },
+      "secured.json", schema: "secured", "The secured regions as one JSON value.", \.isSecured),
   ]
 
   private static let info = dated(
@@ -91,16 +90,17 @@ enum SecuredFiles {
   private static func privileged(
     _ name: String, _ documentation: String, _ render: @escaping NodeDeclaration.Render
   ) -> NodeDeclaration {
-    var file = dated(.file(name, .table, mode: 0o400, unit: "frames", documentation) {
-      context throws(ControlError) in
-      guard context.reader.isPrivileged else {
-        throw ControlError(EACCES, "page frames are for a privileged reader")
-      }
-      guard try context.region().range.pageCount <= FrameText.maximumPages else {
-        throw ControlError(EFBIG, "the region has more than \(FrameText.maximumPages) pages")
-      }
-      return try render(context)
-    })
+    var file = dated(
+      .file(name, .table, mode: 0o400, unit: "frames", documentation) {
+        context throws(ControlError) in
+        guard context.reader.isPrivileged else {
+          throw ControlError(EACCES, "page frames are for a privileged reader")
+        }
+        guard try context.region().range.pageCount <= FrameText.maximumPages else {
+          throw ControlError(EFBIG, "the region has more than \(FrameText.maximumPages) pages")
+        }
+        return try render(context)
+      })
     file.isPrivileged = true
     return file
   }

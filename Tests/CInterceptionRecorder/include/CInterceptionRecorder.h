@@ -1,5 +1,5 @@
-/* What the tests of CSyscallInterception need in C: a filter and a handler that keep to the rules of
-   hook context, calls that Swift cannot make, and code to patch. */
+/* What the tests of CSyscallInterception need in C: a filter and a handler that keep to the rules
+   of hook context, calls that Swift cannot make, and code to patch. */
 #ifndef CINTERCEPTIONRECORDER_H
 #define CINTERCEPTIONRECORDER_H
 
@@ -58,7 +58,7 @@ void *CInterceptionRecorder_start_hammering(size_t threads, size_t rounds);
 bool CInterceptionRecorder_is_hammering(void *hammer);
 size_t CInterceptionRecorder_join(void *hammer);
 
-/* A function of our own with a site: `mov $SYS_munmap,%eax; syscall; ret`, `offset` bytes into a page. */
+/* A function with a site, `mov $SYS_munmap,%eax; syscall; ret`, `offset` bytes into a page. */
 typedef struct CInterceptionRecorder_code CInterceptionRecorder_code;
 CInterceptionRecorder_code *CInterceptionRecorder_make_code(size_t offset);
 int CInterceptionRecorder_patch_code(CInterceptionRecorder_code *code, bool patched);
@@ -69,9 +69,14 @@ long CInterceptionRecorder_call_code(CInterceptionRecorder_code *code, void *sta
 size_t CInterceptionRecorder_exchange_under_fire(CInterceptionRecorder_code *code, size_t threads,
                                                  size_t exchanges);
 
+/* Reads the code in one thread while it is patched and unpatched in another. Returns how often it
+   was neither the one instruction nor the other, nor the jump to itself: what would have been
+   executed. */
+size_t CInterceptionRecorder_mixtures_seen(CInterceptionRecorder_code *code, size_t exchanges);
+
 /* Calls the function with known values in the registers and flags that a system call preserves.
-   Returns a bit for each that came back different: 0 to 10 rbx rbp rdi rsi rdx r8 r9 r10 r12 to r15, and
-   bit 16 the flags; `flags` are the arithmetic flags to begin with. */
+   Returns a bit for each that came back different: 0 to 11 rbx rbp rdi rsi rdx r8 r9 r10 r12 to
+   r15, and bit 16 the flags; `flags` are the arithmetic flags to begin with. */
 uint64_t CInterceptionRecorder_clobbered(CInterceptionRecorder_code *code, uint64_t flags);
 
 #endif

@@ -1,0 +1,14 @@
+/* Counts the calls of malloc and its relatives on one thread. Linked into a test program it takes
+   libc's place; outside a count it only passes on. */
+#ifndef CALLOCATIONCOUNTER_H
+#define CALLOCATIONCOUNTER_H
+
+#include <stdint.h>
+
+/* Counts on the calling thread from here on. */
+void CAllocationCounter_begin(void);
+
+/* Ends the count; returns how many calls there were. */
+uint64_t CAllocationCounter_end(void);
+
+#endif

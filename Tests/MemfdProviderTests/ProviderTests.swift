@@ -1,0 +1,5 @@
+import Testing
+
+/// Everything that starts the provider: one for the process, therefore one test after the other.
+@Suite(.serialized)
+enum ProviderTests {}

@@ -1,0 +1,37 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+let swiftSettings: [SwiftSetting] = [
+  .swiftLanguageMode(.v6),
+  .enableUpcomingFeature("ExistentialAny"),
+  .enableUpcomingFeature("MemberImportVisibility"),
+  .enableUpcomingFeature("InternalImportsByDefault"),
+  .treatAllWarnings(as: .error),
+]
+let cSettings: [CSetting] = [
+  .define("_GNU_SOURCE"),
+  .treatAllWarnings(as: .error),
+]
+
+let package = Package(
+  name: "pindown-tools",
+  dependencies: [
+    .package(name: "pindown", path: ".."),
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
+  ],
+  targets: [
+    .executableTarget(
+      name: "pindown",
+      dependencies: [
+        .product(name: "Pindown", package: "pindown"),
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ],
+      swiftSettings: swiftSettings),
+    // A process to look at: publishes records written by hand, knows nothing of the library.
+    .executableTarget(
+      name: "publish-fixture", path: "Tests/publish-fixture", cSettings: cSettings),
+    .testTarget(
+      name: "pindownTests", dependencies: ["pindown", "publish-fixture"],
+      swiftSettings: swiftSettings),
+  ]
+)

@@ -1,0 +1,11 @@
+import ArgumentParser
+
+/// The `pindown` command. A subcommand is a file of its own.
+@main
+struct PindownCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "pindown",
+    abstract: "Keeps RDMA registration caches honest, and shows what is in them.",
+    version: "0.1.0",
+    subcommands: [MountCommand.self, UnmountCommand.self])
+}
