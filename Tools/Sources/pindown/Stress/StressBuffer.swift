@@ -21,7 +21,7 @@ final class StressBuffer {
     self.byteCount = byteCount
     switch kind {
     case .heap: base = try StressMemory.allocate(byteCount)
-    case .privateMapping, .sharedMapping: 
+    case .privateMapping, .sharedMapping:
       base = try StressMemory.map(byteCount, isShared: kind == .sharedMapping)
     case .segment:
       let segment = try MemfdSegment(byteCount: UInt(byteCount))

@@ -52,7 +52,8 @@ final class StressPartner {
   private func begin(_ number: Int, seed: UInt64) throws -> [String] {
     random = RandomNumbers(seed: ~seed, stream: UInt64(number))
     buffers = try StressBuffer.all(
-      number: number, offset: 0x8000, byteCount: StressWorker.byteCount(of: number))
+      number: number, offset: Int(StressPattern.otherProcess),
+      byteCount: StressWorker.byteCount(of: number))
     return []
   }
 
