@@ -46,6 +46,7 @@ let package = Package(
     cModule("CWinsockDirect"),
     cModule("CSyscallInterception"),
     cModule("CLinuxMemory", needs: ["CUring"]),
+    cModule("CDynamicLoader"),
     cModule("CInspection"),
     cModule("CPindown"),
     cModule("CMemfdNIC"),
@@ -59,7 +60,11 @@ let package = Package(
       "MemfdProvider",
       needs: ["RegistrationCache", "MemfdNIC", "Inspection", "VirtualMemory", "CWinsockDirect"]),
     module(
-      "SocketsSwitch", needs: ["PageTracking", "Inspection", "VirtualMemory", "CWinsockDirect"]),
+      "SocketsSwitch",
+      needs: [
+        "PageTracking", "Inspection", "VirtualMemory", "CWinsockDirect", "CLinuxMemory",
+        "CDynamicLoader",
+      ]),
     module("ControlFileSystem", needs: ["Inspection", "VirtualMemory", "CLinuxMemory", "CFuse"]),
     module(
       "Pindown",
@@ -67,6 +72,7 @@ let package = Package(
         "CPindown", "SocketsSwitch", "MemfdProvider", "RegistrationCache", "PageTracking",
         "Inspection", "VirtualMemory",
       ]),
+    tests("SocketsSwitch", needs: ["CWinsockDirect", "Inspection", "VirtualMemory"]),
     .target(
       name: "CInterceptionRecorder", dependencies: ["CSyscallInterception"],
       path: "Tests/CInterceptionRecorder",

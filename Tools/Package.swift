@@ -25,8 +25,10 @@ let package = Package(
       dependencies: [
         .product(name: "Pindown", package: "pindown"),
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        "CTools",
       ],
       swiftSettings: swiftSettings),
+    .target(name: "CTools", cSettings: cSettings),
     // A process to look at: publishes records written by hand, knows nothing of the library.
     .executableTarget(
       name: "publish-fixture", path: "Tests/publish-fixture", cSettings: cSettings),

@@ -321,7 +321,8 @@ final class TransmitEngine: @unchecked Sendable {
       connection.refuse(response.sequence)
       return false
     }
-    defer { exposure.gate.leave() }
+    var isInside = true
+    defer { if isInside { exposure.gate.leave() } }
     var message = WireMessage(.readData, sequence: response.sequence)
     var moved: UInt64 = 0
     repeat {
@@ -350,6 +351,11 @@ final class TransmitEngine: @unchecked Sendable {
       }
       moved += UInt64(length)
       message.length = UInt64(length)
+      if moved == response.total {
+        // Before the peer can know that it has everything, and say so: then nothing is in use.
+        exposure.gate.leave()
+        isInside = false
+      }
       if !send(message) { return false }
     } while moved < response.total
     connection.record.bytesOut.count(response.total)

@@ -1,5 +1,4 @@
 public import CWinsockDirect
-import Glibc
 import VirtualMemory
 
 // WSPStartupEx and WSPCleanup (C06-C11).
@@ -12,7 +11,8 @@ import VirtualMemory
 ///   - lpProtocolInfo: TCP/IP's, by which a provider knows that it is the switch that calls.
 ///   - lpUpcallTable: The functions that the provider may call. It is copied.
 ///   - lpProcTable: Is given the provider's functions.
-/// - Returns: 0, WSAVERNOTSUPPORTED, WSAEFAULT, or WSASYSNOTREADY with a line on standard error.
+/// - Returns: 0, WSAVERNOTSUPPORTED, WSAEFAULT, or WSASYSNOTREADY with the reason as
+///   the description in `lpWSPData`.
 ///
 /// May be called more than once; each call needs a WSPCleanup. Not for hook context.
 @c @implementation
@@ -32,10 +32,11 @@ public func WSPStartupEx(
       ProcessState.starts.add(1)
     }
   } catch {
-    printToStandardError("pindown: the memfd provider does not start: \(error.message)\n")
+    // The number says little; whoever started the provider can show this.
+    lpWSPData.pointee = WSPDATA(describedAs: error.message)
     return WSASYSNOTREADY
   }
-  lpWSPData.pointee = .memfdProvider
+  lpWSPData.pointee = WSPDATA(describedAs: "Pindown: SAN service provider over memfd adapters")
   lpProcTable.pointee = .memfdProvider
   return 0
 }
@@ -54,13 +55,6 @@ func cleanup(_ lpErrno: LPINT?) -> INT {
   }
 }
 
-private func printToStandardError(_ line: String) {
-  var line = line
-  line.withUTF8 { bytes in
-    _ = write(STDERR_FILENO, bytes.baseAddress, bytes.count)
-  }
-}
-
 extension WSPUPCALLTABLEEX {
   /// Whether it has all that this provider calls.
   fileprivate var isComplete: Bool {
@@ -70,18 +64,16 @@ extension WSPUPCALLTABLEEX {
 }
 
 extension WSPDATA {
-  /// Version 2.2 and a description.
-  fileprivate static var memfdProvider: WSPDATA {
-    var data = WSPDATA()
-    data.wVersion = 0x0202
-    data.wHighVersion = 0x0202
-    let units = "Pindown: SAN service provider over memfd adapters".utf16
-    withUnsafeMutableBytes(of: &data.szDescription) { bytes in
+  /// Version 2.2 and a description, of which there is room for 255 units.
+  fileprivate init(describedAs description: String) {
+    self.init()
+    wVersion = 0x0202
+    wHighVersion = 0x0202
+    withUnsafeMutableBytes(of: &szDescription) { bytes in
       let text = bytes.bindMemory(to: WCHAR.self)
-      for (index, unit) in units.prefix(Int(WSPDESCRIPTION_LEN)).enumerated() {
+      for (index, unit) in description.utf16.prefix(Int(WSPDESCRIPTION_LEN)).enumerated() {
         text[index] = unit
       }
     }
-    return data
   }
 }

@@ -1,4 +1,10 @@
 #ifndef CPINDOWN_H
 #define CPINDOWN_H
 
+#include "pindown.h"
+
+/* The text that pindown_error() returns on the calling thread; longer ones are cut. */
+void CPindown_set_error(const char *text);
+const char *CPindown_get_error(void);
+
 #endif

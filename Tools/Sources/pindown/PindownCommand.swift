@@ -7,5 +7,8 @@ struct PindownCommand: ParsableCommand {
     commandName: "pindown",
     abstract: "Keeps RDMA registration caches honest, and shows what is in them.",
     version: "0.1.0",
-    subcommands: [MountCommand.self, UnmountCommand.self])
+    subcommands: [
+      MountCommand.self, UnmountCommand.self, DemoCommand.self, DemoServerCommand.self,
+      DemoClientCommand.self, StressCommand.self, StressPeerCommand.self,
+    ])
 }

@@ -1,0 +1,73 @@
+import Glibc
+
+/// The demo's mount of the control file system, and what is read from it.
+final class DemoMount {
+  let path: String
+
+  /// Mounts below `folder`, by the command that a user would type.
+  init(in folder: String) throws {
+    path = folder + "/mnt"
+    guard mkdir(path, 0o755) == 0 else { throw ToolError("cannot make \(path)", errno: errno) }
+    say("\n$ pindown mount \(path)")
+    let mounted = Spawn.wait(
+      try Spawn.start(["pindown", "mount", path], program: Spawn.ownProgram))
+    if mounted != 0 {
+      rmdir(path)
+      throw ToolError("the control file system cannot be mounted: see the line above")
+    }
+    say("$ ls \(path)")
+    _ = Spawn.wait(try Spawn.start(["ls", path]))
+  }
+
+  /// Unmounts, and removes the directory.
+  func end() {
+    let process = try? Spawn.start(["pindown", "unmount", path], program: Spawn.ownProgram)
+    if let process { _ = Spawn.wait(process) }
+    rmdir(path)
+  }
+
+  /// The lines of `events` that are about a process.
+  func events(of pid: pid_t) throws -> [String] {
+    try TextFile.lines("\(path)/events").map(String.init)
+      .filter { Self.field(3, of: $0) == "\(pid)" }
+  }
+
+  /// The first line of `events`: names of its columns.
+  var eventColumns: String {
+    ((try? TextFile.lines("\(path)/events")) ?? []).first.map(String.init) ?? ""
+  }
+
+  /// A field of a line, counted from 1.
+  static func field(_ number: Int, of line: String) -> String? {
+    let fields = line.split(separator: " ")
+    return fields.count >= number ? String(fields[number - 1]) : nil
+  }
+
+  /// What the mount shows of the provider in a process.
+  func view(of pid: pid_t) throws -> DemoView {
+    let folder = "\(path)/processes/\(pid)/providers"
+    guard let provider = try TextFile.names(in: folder).first else {
+      throw ToolError("\(folder) is empty")
+    }
+    return DemoView(folder: "\(folder)/\(provider)", provider: provider)
+  }
+}
+
+/// The directories of one provider in one process.
+struct DemoView {
+  let folder: String
+  let provider: String
+
+  /// Shows `cache` and `secured` by the real `ls`.
+  func list() throws {
+    for name in ["cache", "secured"] {
+      say("$ ls -l \(folder)/\(name)")
+      _ = Spawn.wait(try Spawn.start(["ls", "-l", "\(folder)/\(name)"]))
+    }
+  }
+
+  /// How many regions are in `cache` and `secured`.
+  func entries() throws -> [Int] {
+    try ["cache", "secured"].map { try TextFile.names(in: "\(folder)/\($0)").count }
+  }
+}
