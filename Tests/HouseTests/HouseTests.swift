@@ -16,6 +16,7 @@ import Testing
     ],
     "SocketsSwitch": [
       "PageTracking", "Inspection", "VirtualMemory", "CWinsockDirect", "CLinuxMemory",
+      "CDynamicLoader",
     ],
     "ControlFileSystem": ["Inspection", "VirtualMemory", "CFuse", "CLinuxMemory"],
     "Pindown": [

@@ -44,7 +44,8 @@ extension SwitchTests {
     @Test func aProviderThatRefuses() throws {
       let provider = try TestProvider("REFUSE=WSASYSNOTREADY")
       #expect(
-        failure(provider.path) == .startUpRefused(path: provider.path, code: WSASYSNOTREADY, reason: "busy"))
+        failure(provider.path)
+          == .startUpRefused(path: provider.path, code: WSASYSNOTREADY, reason: "busy"))
     }
 
     @Test func anotherVersion() throws {
@@ -93,7 +94,8 @@ extension SwitchTests {
     @Test func everyErrorIsOneLine() {
       let errors: [SwitchError] = [
         .libraryNotLoaded(path: "p", reason: "r"), .notAProvider(path: "p"),
-        .startUpRefused(path: "p", code: 10091, reason: "r"), .versionRefused(path: "p", major: 1, minor: 1),
+        .startUpRefused(path: "p", code: 10091, reason: "r"),
+        .versionRefused(path: "p", major: 1, minor: 1),
         .functionMissing(path: "p", name: "n"), .addressListMalformed(path: "p"),
         .addressTwice(.any), .noAdapter(.any), .tooManyProviders, .notStarted, .closed,
         .timedOut(operation: .accept), .refused(operation: .connect, code: 10061),
