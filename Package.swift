@@ -13,9 +13,13 @@ let cSettings: [CSetting] = [
   .treatAllWarnings(as: .error),
 ]
 
-/// A module of the library: its folder is `Sources/<name>`.
-func module(_ name: String, needs dependencies: [Target.Dependency] = []) -> Target {
-  .target(name: name, dependencies: dependencies, swiftSettings: swiftSettings)
+/// A module of the library: its folder is `Sources/<name>`; `documents` are files there that are
+/// for readers only.
+func module(
+  _ name: String, needs dependencies: [Target.Dependency] = [], documents: [String] = []
+) -> Target {
+  .target(
+    name: name, dependencies: dependencies, exclude: documents, swiftSettings: swiftSettings)
 }
 
 /// A module in C: a shim, a hook or a header.
@@ -55,7 +59,8 @@ let package = Package(
     module("Inspection", needs: ["VirtualMemory", "CLinuxMemory", "CInspection"]),
     module("RegistrationCache", needs: ["PageTracking", "Inspection", "VirtualMemory"]),
     module(
-      "MemfdNIC", needs: ["VirtualMemory", "Inspection", "CLinuxMemory", "CMemfdNIC"]),
+      "MemfdNIC", needs: ["VirtualMemory", "Inspection", "CLinuxMemory", "CMemfdNIC"],
+      documents: ["PROTOCOL.md"]),
     module(
       "MemfdProvider",
       needs: ["RegistrationCache", "MemfdNIC", "Inspection", "VirtualMemory", "CWinsockDirect"]),
@@ -99,5 +104,6 @@ let package = Package(
         "CWinsockDirect", "CWinsockDirectSources", "CInterceptionRecorder", "MemfdNIC",
         "Inspection", "PageTracking", "VirtualMemory",
       ]),
+    tests("MemfdNIC", needs: ["VirtualMemory", "Inspection", "CLinuxMemory", "CMemfdNIC"]),
   ]
 )

@@ -182,12 +182,17 @@ ssize_t CMemfdNIC_splice(int pipe, uintptr_t address, size_t length) {
     return RETRY(vmsplice(pipe, &part, 1, SPLICE_F_NONBLOCK));
 }
 
-ssize_t CMemfdNIC_write(int descriptor, uintptr_t address, size_t length) {
-    return RETRY(write(descriptor, (const void *)address, length));
+/* The offset that stands for the current position, which is all that a pipe has. */
+enum { current_position = -1 };
+
+ssize_t CMemfdNIC_write(int pipe, uintptr_t address, size_t length) {
+    struct iovec part = {(void *)address, length};
+    return RETRY(pwritev2(pipe, &part, 1, current_position, RWF_NOWAIT));
 }
 
-ssize_t CMemfdNIC_read(int descriptor, uintptr_t address, size_t length) {
-    return RETRY(read(descriptor, (void *)address, length));
+ssize_t CMemfdNIC_read(int pipe, uintptr_t address, size_t length) {
+    struct iovec part = {(void *)address, length};
+    return RETRY(preadv2(pipe, &part, 1, current_position, RWF_NOWAIT));
 }
 
 typedef ssize_t copy_function(pid_t, const struct iovec *, unsigned long, const struct iovec *,
@@ -215,12 +220,17 @@ int CMemfdNIC_copy_to(uintptr_t application, const void *ours, size_t length) {
     return copy(process_vm_writev, (uintptr_t)ours, application, length);
 }
 
-int CMemfdNIC_reopen(int descriptor, bool reading, bool writing) {
+static int reopen(int descriptor, int flags) {
     char path[32];
     snprintf(path, sizeof path, "/proc/self/fd/%d", descriptor);
-    int access = !writing ? O_RDONLY : !reading ? O_WRONLY : O_RDWR;
-    return (int)RETRY(open(path, access | O_NONBLOCK | O_CLOEXEC));
+    return (int)RETRY(open(path, flags | O_CLOEXEC));
 }
+
+int CMemfdNIC_reopen_memory(int descriptor, bool writing) {
+    return reopen(descriptor, writing ? O_RDWR : O_RDONLY);
+}
+
+int CMemfdNIC_reopen_pipe(int write_end) { return reopen(write_end, O_WRONLY | O_NONBLOCK); }
 
 int64_t CMemfdNIC_sealed_length(int descriptor) {
     int seals = fcntl(descriptor, F_GET_SEALS);

@@ -2,7 +2,7 @@ import Glibc
 
 /// How an engine reaches the local memory of a request whose pages are pinned. (Mapped memory is
 /// always reached through its alias, and the remote side always through what was registered.)
-package enum DMAMode: Sendable {
+package enum DMAMode: Sendable, CaseIterable {
   /// By its address, while its registration is entered and therefore known to be good.
   case fast
   /// By the page frames that were pinned.

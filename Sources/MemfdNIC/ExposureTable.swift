@@ -173,7 +173,7 @@ final class ExposureTable: @unchecked Sendable {
     }
     guard let (key, range, allowed) = found, let entry = protection.enter(key) else { return nil }
     defer { protection.leave(key) }
-    let number = CMemfdNIC_reopen(entry.descriptor, true, allowed.contains(.write))
+    let number = CMemfdNIC_reopen_memory(entry.descriptor, allowed.contains(.write))
     if number < 0 { return nil }
     let offset = entry.offset + UInt64(range.start - entry.range.start)
     return AttachmentOffer(

@@ -159,19 +159,18 @@ package final class Listener: @unchecked Sendable {
       for number in numbers.prefix(Int(count)) { Glibc.close(number) }
       throw .protocolViolation
     }
-    let first = Descriptor(numbers[0])
-    let second = Descriptor(numbers[1])
-    let third = Descriptor(numbers[2])
+    let inbound = Descriptor(numbers[0])
+    let outbound = Descriptor(numbers[1])
+    let table = Descriptor(numbers[2])
     guard bytes == WireMessage.byteCount, hello.type == FrameType.hello.rawValue,
-      hello.version == WireMessage.version
+      hello.version == WireMessage.version, CMemfdNIC_is_pipe(inbound.number),
+      CMemfdNIC_is_pipe(outbound.number)
     else { throw .protocolViolation }
-    let inbound = try Pipe.adopt(first, for: .reading)
-    let outbound = try Pipe.adopt(second, for: .writing)
-    let access = try AccessTable(third)
+    let access = try AccessTable(table)
     let socket = try peer.socket.duplicate()
+    let links = try Links(socket: socket, inbound: inbound, outbound: outbound)
     return ConnectionRequest(
-      nic: nic, hello: hello, localPort: port,
-      links: Links(socket: socket, inbound: inbound, outbound: outbound),
+      nic: nic, hello: hello, localPort: port, links: links,
       peer: PeerIntroduction(
         process: peer.process, connection: hello.connection, access: access))
   }

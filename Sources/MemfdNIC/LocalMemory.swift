@@ -81,14 +81,17 @@ final class LocalMemory: @unchecked Sendable {
     return true
   }
 
-  /// Puts bytes of the application's memory into a pipe: how many, or -errno.
-  func put(_ entry: ProtectionEntry, at address: UInt, length: Int, into pipe: Int32) -> Int {
+  /// Puts bytes of the application's memory into the outbound pipe: how many, or -errno.
+  func put(
+    _ entry: ProtectionEntry, at address: UInt, length: Int, into links: borrowing Links
+  ) -> Int {
     if !entry.isMapped, mode == .strict {
-      return drain(entry, at: address, length: length, to: pipe)
+      return drain(entry, at: address, length: length, to: links.outbound.number)
     }
     let source = entry.isMapped ? entry.aliasAddress(of: address) : address
     return length < Limits.spliceBytes
-      ? CMemfdNIC_write(pipe, source, length) : CMemfdNIC_splice(pipe, source, length)
+      ? CMemfdNIC_write(links.outbound.number, source, length)
+      : CMemfdNIC_splice(links.outboundPages.number, source, length)
   }
 
   /// Takes bytes out of a pipe into the application's memory: how many, or -errno.

@@ -14,20 +14,4 @@ struct Pipe: ~Copyable {
     self.readEnd = Descriptor(readEnd)
     self.writeEnd = Descriptor(writeEnd)
   }
-
-  enum Direction { case reading, writing }
-
-  /// An end that came from a peer, through a description of our own: the peer cannot make it
-  /// block.
-  ///
-  /// Throws `protocolViolation` where it is no pipe, or not open in that direction any more.
-  static func adopt(
-    _ received: borrowing Descriptor, for direction: Direction
-  ) throws(MemfdNICError) -> Descriptor {
-    if !CMemfdNIC_is_pipe(received.number) { throw .protocolViolation }
-    let number = CMemfdNIC_reopen(
-      received.number, direction == .reading, direction == .writing)
-    if number < 0 { throw .protocolViolation }
-    return Descriptor(number)
-  }
 }

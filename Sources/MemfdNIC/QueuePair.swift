@@ -33,6 +33,9 @@ package final class QueuePair: @unchecked Sendable {
       protection: protection, isAccepting: true, completed: handlers.completed)
   }
 
+  /// The memfd of the gates that the peer enters.
+  var accessDescriptor: Int32 { exposures.accessDescriptor.number }
+
   /// The port of this end; 0 before there is one.
   package var localPort: UInt16 { state.withLock { $0.localPort } }
 
@@ -92,7 +95,7 @@ package final class QueuePair: @unchecked Sendable {
       Int32(descriptors.count))
     if sent == -Int(EPIPE) || sent == -Int(ECONNRESET) { throw .connectionRefused }
     if sent < 0 { throw .system(errno: Int32(-sent)) }
-    return Links(socket: socket, inbound: inbound.readEnd, outbound: outbound.writeEnd)
+    return try Links(socket: socket, inbound: inbound.readEnd, outbound: outbound.writeEnd)
   }
 
   /// Makes the connection and starts its engines.

@@ -181,8 +181,7 @@ final class TransmitEngine: @unchecked Sendable {
       var length = 0
       if let piece = nextPiece(number, limit: Limits.chunkBytes) {
         length = memory.put(
-          piece.entry, at: piece.address, length: piece.length,
-          into: connection.links.outbound.number)
+          piece.entry, at: piece.address, length: piece.length, into: connection.links)
         if length == -Int(EAGAIN) {
           if connection.isEnding { return }
           waitForRoom()

@@ -50,16 +50,23 @@ int CMemfdNIC_available(int pipe);
 
 /* Puts the pages at `address` into the pipe by reference, without waiting. */
 ssize_t CMemfdNIC_splice(int pipe, uintptr_t address, size_t length);
-ssize_t CMemfdNIC_write(int descriptor, uintptr_t address, size_t length);
-ssize_t CMemfdNIC_read(int descriptor, uintptr_t address, size_t length);
+
+/* Writes to and reads from a pipe without waiting. The peer has the same open file description and
+   may have taken O_NONBLOCK from it, so every call says for itself that it will not wait; pipes
+   know how since Linux 6.4. */
+ssize_t CMemfdNIC_write(int pipe, uintptr_t address, size_t length);
+ssize_t CMemfdNIC_read(int pipe, uintptr_t address, size_t length);
 
 /* Copies between memory of ours and an address of the application, which need not be mapped. */
 int CMemfdNIC_copy_from(void *ours, uintptr_t application, size_t length);
 int CMemfdNIC_copy_to(uintptr_t application, const void *ours, size_t length);
 
-/* The same object through a description of its own, which nobody shares: non-blocking, closed on
-   exec, for reading, writing or both. */
-int CMemfdNIC_reopen(int descriptor, bool reading, bool writing);
+/* The same memfd through a description of its own, closed on exec: for reading only, or for
+   writing, too. */
+int CMemfdNIC_reopen_memory(int descriptor, bool writing);
+
+/* The writing end of the same pipe through a description of its own. */
+int CMemfdNIC_reopen_pipe(int write_end);
 
 /* The bytes of a memfd that cannot shrink; -EPERM where it could. */
 int64_t CMemfdNIC_sealed_length(int descriptor);
