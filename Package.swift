@@ -96,8 +96,8 @@ let package = Package(
     tests(
       "MemfdProvider",
       needs: [
-        "CWinsockDirect", "CWinsockDirectSources", "CInterceptionRecorder", "MemfdNIC",
-        "Inspection", "PageTracking", "VirtualMemory",
+        "CWinsockDirect", "CWinsockDirectSources", "CInterceptionRecorder", "CAllocationCounter",
+        "MemfdNIC", "Inspection", "PageTracking", "VirtualMemory",
       ]),
   ]
 )
