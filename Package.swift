@@ -101,8 +101,8 @@ let package = Package(
     tests(
       "MemfdProvider",
       needs: [
-        "CWinsockDirect", "CWinsockDirectSources", "CInterceptionRecorder", "MemfdNIC",
-        "Inspection", "PageTracking", "VirtualMemory",
+        "CWinsockDirect", "CWinsockDirectSources", "CInterceptionRecorder", "CAllocationCounter",
+        "MemfdNIC", "Inspection", "PageTracking", "VirtualMemory",
       ]),
     tests("MemfdNIC", needs: ["VirtualMemory", "Inspection", "CLinuxMemory", "CMemfdNIC"]),
   ]

@@ -42,4 +42,15 @@ extension Adapters {
       return 0
     }
   }
+
+  /// Goes once through what a hook may do, so that a hook is never the first to meet a type. Not
+  /// for hook context itself.
+  func warmUp() {
+    let operations = operations
+    for index in 0..<UInt32(count) {
+      // Of memory that nobody has, and that no transfer can name.
+      let key = operations.register(operations.context, index, Page.size, 2 * Page.size, 0, 0)
+      if key != 0 { _ = operations.deregister(operations.context, index, key, 0) }
+    }
+  }
 }

@@ -33,7 +33,8 @@ extension Socket {
   /// Checks the state, and chooses the adapter by the address where the socket is not bound to one.
   /// Returns whether the caller wants to wait.
   fileprivate func beginConnecting(to address: SocketAddress) throws(SocketsError) -> Bool {
-    try connection.withLock { (connection) throws(SocketsError) in
+    let reaching = provider.adapters.index(reaching: address.address)
+    return try connection.withLock { (connection) throws(SocketsError) in
       switch connection.phase {
       case .created, .bound: break
       case .connecting: throw SocketsError(WSAEALREADY)
@@ -43,11 +44,9 @@ extension Socket {
       }
       if address.isWildcard || address.port == 0 { throw SocketsError(WSAEADDRNOTAVAIL) }
       if connection.local.isWildcard {
-        guard let adapter = provider.adapters.index(reaching: address.address) else {
-          throw SocketsError(WSAENETUNREACH)
-        }
-        connection.adapter = adapter
-        connection.local.address = provider.adapters[adapter].configuration.address
+        guard let reaching else { throw SocketsError(WSAENETUNREACH) }
+        connection.adapter = reaching
+        connection.local.address = provider.adapters[reaching].configuration.address
       }
       connection.remote = address
       connection.phase = .connecting

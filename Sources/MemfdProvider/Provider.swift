@@ -62,6 +62,14 @@ final class Provider: Sendable {
       cache.shutDown()
       throw StartUpFailure("there is no room for a thread")
     }
+    warmUp()
+  }
+
+  /// What the callback does, before it is called in a hook.
+  private func warmUp() {
+    adapters.warmUp()
+    var error: INT = 0
+    _ = memoryRegistrationCacheCallback(nil, 0, &error)
   }
 
   private static func configurations() throws(StartUpFailure) -> [NICConfiguration] {

@@ -1,5 +1,6 @@
 import CWinsockDirect
 import Testing
+import VirtualMemory
 
 /// Two sockets of this process that are connected with one another over an adapter.
 struct ConnectedPair {
@@ -8,11 +9,13 @@ struct ConnectedPair {
   let far: TestSocket
 
   /// Each connection of the tests gets a port of its own.
-  nonisolated(unsafe) private static var lastPort: UInt16 = 20_000
+  private static let lastPort = Lock<UInt16>(20_000)
 
   static func nextPort() -> UInt16 {
-    lastPort += 1
-    return lastPort
+    lastPort.withLock { port in
+      port = port == 60_000 ? 20_000 : port + 1
+      return port
+    }
   }
 
   init(_ provider: StartedProvider, adapter: Int = 0) throws {
