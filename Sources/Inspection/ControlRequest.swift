@@ -42,6 +42,15 @@ package enum ControlRequest: Hashable, Sendable {
     }
   }
 
+  /// The name of the provider that is asked.
+  package var provider: String {
+    switch self {
+    case .flush(let provider), .invalidate(let provider, _), .setMaximumBytes(let provider, _),
+      .setMaximumRegions(let provider, _):
+      provider
+    }
+  }
+
   /// The line.
   package var text: String {
     switch self {

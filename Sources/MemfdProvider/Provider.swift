@@ -18,6 +18,8 @@ final class Provider: Sendable {
   let sockets: SocketTable
   let registrations: RegistrationTable
   let completions: CompletionThread
+  /// Takes requests from the control file system; nil where it could not be started.
+  let control: ControlServer?
 
   /// Which of the published providers it is.
   var index: Int { Int(cache.provider) }
@@ -43,6 +45,9 @@ final class Provider: Sendable {
     sockets = SocketTable()
     registrations = RegistrationTable(publication)
     completions = CompletionThread(upcalls: upcalls)
+    control = try? ControlServer(publication: publication) { [cache] request in
+      ControlHandler.carryOut(request, on: cache)
+    }
     try open(configurations, pins)
   }
 
@@ -52,12 +57,14 @@ final class Provider: Sendable {
     do throws(MemfdNICError) {
       try adapters.open(configurations, provider: index, pins: pins)
     } catch {
+      control?.stop()
       cache.shutDown()
       throw StartUpFailure("an adapter cannot be opened: \(error)")
     }
     do throws(SocketsError) {
       try completions.start()
     } catch {
+      control?.stop()
       adapters.shutDown()
       cache.shutDown()
       throw StartUpFailure("there is no room for a thread")
@@ -95,6 +102,7 @@ final class Provider: Sendable {
   func shutDown() {
     for socket in sockets.all() { _ = socket.close() }
     completions.stop()
+    control?.stop()
     cache.shutDown()
     adapters.shutDown()
   }

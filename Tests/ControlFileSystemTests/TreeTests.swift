@@ -226,6 +226,27 @@ extension ControlFileSystemTests {
     #expect(try kernel.text(folder + "/nic") != kernel.text(folder + "/app"))
   }
 
+  /// As many files as a busy process has: `ls -l` asks for each of them.
+  @Test(.timeLimit(.minutes(1))) func manyRegionsAreListedAndLookedUp() throws {
+    let fixture = try PublishedFixture()
+    let kernel = FakeKernel()
+    let count = 1000
+    for index in 0..<count {
+      let start = 0x7000_0000_0000 + UInt(index) << 20
+      let range = AddressRange(start: start, end: start + 0x1000)
+      fixture.putRegion(100 + index, range, generation: 1, references: 0)
+    }
+    defer { for index in 0..<count { fixture.removeRegion(100 + index) } }
+    let cache = PublishedFixture.provider + "/cache"
+    let names = try kernel.names(cache)
+    #expect(names.count == count + 2 && Set(names).count == names.count)
+    let sizes = try names.map { try kernel.attributes("\(cache)/\($0)").size }
+    #expect(sizes.filter { $0 == 0x1000 }.count == count)
+    for name in ["0000700000000000-0000700000002000", "700000000000-700000001000", "x", "-"] {
+      #expect(throws: ControlError.self) { try kernel.attributes("\(cache)/\(name)") }
+    }
+  }
+
   @Test func theKernelsNodesAreForgotten() throws {
     let fixture = try PublishedFixture()
     let kernel = FakeKernel()

@@ -9,23 +9,42 @@ enum RegionFamily {
     _ fits: @escaping @Sendable (RegionSnapshot) -> Bool
   ) -> NodeDeclaration.Enumerate {
     { context, name throws(ControlError) in
-      let snapshot = try context.snapshot()
-      var best: [String: RegionSnapshot] = [:]
-      for region in snapshot.regions
-      where region.provider == UInt32(context.subject.providerIndex ?? -1) && fits(region) {
-        let file = Text.fileName(region.range)
-        if let name, name != file { continue }
-        if let other = best[file], rank(other) <= rank(region) { continue }
-        best[file] = region
+      var wanted: AddressRange?
+      if let name {
+        guard let range = range(named: name) else { return [] }
+        wanted = range
       }
-      return best.sorted { $0.key < $1.key }.map { file, region in
+      guard let index = context.subject.providerIndex else { throw .gone }
+      let provider = UInt32(index)
+      var best: [AddressRange: RegionSnapshot] = [:]
+      for region in try context.snapshot().regions
+      where region.provider == provider && fits(region) {
+        if let wanted, wanted != region.range { continue }
+        if let other = best[region.range], rank(other) <= rank(region) { continue }
+        best[region.range] = region
+      }
+      let sorted = best.values.sorted {
+        ($0.range.start, $0.range.end) < ($1.range.start, $1.range.end)
+      }
+      return sorted.map { region in
         var subject = context.subject
         subject.range = region.range
         subject.regionIndex = region.index
         subject.regionGeneration = region.generation
-        return Member(name: file, subject: subject)
+        return Member(name: Text.fileName(region.range), subject: subject)
       }
     }
+  }
+
+  /// The range that a file name of ours stands for. Looking up a name must not cost the writing of
+  /// all the others.
+  private static func range(named name: String) -> AddressRange? {
+    let parts = name.split(separator: "-", omittingEmptySubsequences: false)
+    guard parts.count == 2, let start = UInt(parts[0], radix: 16),
+      let end = UInt(parts[1], radix: 16), start < end
+    else { return nil }
+    let range = AddressRange(start: start, end: end)
+    return Text.fileName(range) == name ? range : nil
   }
 
   private static func rank(_ region: RegionSnapshot) -> Int {

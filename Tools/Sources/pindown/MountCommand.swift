@@ -46,7 +46,11 @@ struct MountCommand: ParsableCommand {
     // A session of its own: what the terminal does is no concern of ours.
     setsid()
     do {
-      try ControlFileSystem.serve(at: directory, options: options) { report.ready() }
+      try ControlFileSystem.serve(at: directory, options: options) {
+        // Whoever started us may want to unmount what we started in.
+        chdir("/")
+        report.ready()
+      }
     } catch {
       report.failed("\(error)")
     }

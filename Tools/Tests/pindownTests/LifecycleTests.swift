@@ -45,6 +45,14 @@ extension MountTests {
     #expect(waits { kill(server, 0) != 0 || Program.contents("/proc/\(server)/cmdline") == "" })
   }
 
+  @Test func aDirectoryInUseIsNotUnmounted() {
+    let mount = MountedDirectory()
+    let result = mount.run("pindown unmount \(mount.path)")
+    #expect(result.status == 1)
+    #expect(result.errors.contains("is in use; leave it"))
+    #expect(mount.run("cat version").status == 0)
+  }
+
   @Test func aSignalEndsTheServerAndTheMount() throws {
     let mount = MountedDirectory()
     kill(try #require(mount.server), SIGTERM)
