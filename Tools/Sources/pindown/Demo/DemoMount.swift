@@ -1,29 +1,43 @@
 import Glibc
 
 /// The demo's mount of the control file system, and what is read from it.
-final class DemoMount {
+final class DemoMount: Sendable {
   let path: String
+  private let folder: String
+  private let ending = OneTime()
 
-  /// Mounts below `folder`, by the command that a user would type.
-  init(in folder: String) throws {
+  init(in folder: String) {
+    self.folder = folder
     path = folder + "/mnt"
-    guard mkdir(path, 0o755) == 0 else { throw ToolError("cannot make \(path)", errno: errno) }
+  }
+
+  /// Mounts, by the command that a user would type.
+  func begin() throws {
     say("\n$ pindown mount \(path)")
-    let mounted = Spawn.wait(
-      try Spawn.start(["pindown", "mount", path], program: Spawn.ownProgram))
-    if mounted != 0 {
-      rmdir(path)
-      throw ToolError("the control file system cannot be mounted: see the line above")
+    try ending.before {
+      guard mkdir(path, 0o755) == 0 else { throw ToolError("cannot make \(path)", errno: errno) }
+      let mounted = Spawn.wait(
+        try Spawn.start(
+          ["pindown", "mount", path], program: Spawn.ownProgram, isForeground: false))
+      if mounted != 0 {
+        throw ToolError("the demo needs the control file system: see the line above")
+      }
     }
     say("$ ls \(path)")
     _ = Spawn.wait(try Spawn.start(["ls", path]))
   }
 
-  /// Unmounts, and removes the directory.
+  /// Unmounts if it is mounted, and removes the directories. Any thread.
   func end() {
-    let process = try? Spawn.start(["pindown", "unmount", path], program: Spawn.ownProgram)
-    if let process { _ = Spawn.wait(process) }
-    rmdir(path)
+    ending {
+      if rmdir(path) != 0, errno == EBUSY {
+        let process = try? Spawn.start(
+          ["pindown", "unmount", path], program: Spawn.ownProgram, isForeground: false)
+        if let process { _ = Spawn.wait(process) }
+        rmdir(path)
+      }
+      rmdir(folder)
+    }
   }
 
   /// The lines of `events` that are about a process.
