@@ -23,8 +23,16 @@ final class DemoMount: Sendable {
         throw ToolError("the demo needs the control file system: see the line above")
       }
     }
-    say("$ ls \(path)")
-    _ = Spawn.wait(try Spawn.start(["ls", path]))
+    try list(path)
+  }
+
+  /// Shows a directory by the real `ls`. An interruption waits for it: a mount in use stays.
+  func list(_ path: String, options: [String] = []) throws {
+    try ending.before {
+      let command = ["ls"] + options + [path]
+      say("$ \(command.joined(separator: " "))")
+      _ = Spawn.wait(try Spawn.start(command, isForeground: false))
+    }
   }
 
   /// Unmounts if it is mounted, and removes the directories. Any thread.
@@ -63,21 +71,19 @@ final class DemoMount: Sendable {
     guard let provider = try TextFile.names(in: folder).first else {
       throw ToolError("\(folder) is empty")
     }
-    return DemoView(folder: "\(folder)/\(provider)", provider: provider)
+    return DemoView(mount: self, folder: "\(folder)/\(provider)", provider: provider)
   }
 }
 
 /// The directories of one provider in one process.
 struct DemoView {
+  let mount: DemoMount
   let folder: String
   let provider: String
 
   /// Shows `cache` and `secured` by the real `ls`.
   func list() throws {
-    for name in ["cache", "secured"] {
-      say("$ ls -l \(folder)/\(name)")
-      _ = Spawn.wait(try Spawn.start(["ls", "-l", "\(folder)/\(name)"]))
-    }
+    for name in ["cache", "secured"] { try mount.list("\(folder)/\(name)", options: ["-l"]) }
   }
 
   /// How many regions are in `cache` and `secured`.
