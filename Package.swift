@@ -84,7 +84,9 @@ let package = Package(
     tests(
       "RegistrationCache",
       needs: ["PageTracking", "Inspection", "VirtualMemory", "CAllocationCounter"]),
-    tests("Inspection", needs: ["VirtualMemory", "CLinuxMemory"]),
+    .target(
+      name: "CPublishingChild", path: "Tests/CPublishingChild", cSettings: cSettings),
+    tests("Inspection", needs: ["VirtualMemory", "CLinuxMemory", "CPublishingChild"]),
     tests("ControlFileSystem", needs: ["Inspection", "VirtualMemory"]),
     .target(
       name: "CWinsockDirectSources", dependencies: ["CWinsockDirect"],
@@ -94,8 +96,8 @@ let package = Package(
     tests(
       "MemfdProvider",
       needs: [
-        "CWinsockDirect", "CWinsockDirectSources", "MemfdNIC", "Inspection", "PageTracking",
-        "VirtualMemory",
+        "CWinsockDirect", "CWinsockDirectSources", "CInterceptionRecorder", "MemfdNIC",
+        "Inspection", "PageTracking", "VirtualMemory",
       ]),
   ]
 )

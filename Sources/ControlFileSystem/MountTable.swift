@@ -1,12 +1,12 @@
 import Glibc
 
 /// The mounts that this process sees.
-enum MountTable {
-  struct Mount: Hashable, Sendable {
-    var directory: String
-    var fileSystem: String
+package enum MountTable {
+  package struct Mount: Hashable, Sendable {
+    package var directory: String
+    package var fileSystem: String
 
-    var isPindown: Bool { fileSystem == "fuse.pindown" }
+    package var isPindown: Bool { fileSystem == "fuse.pindown" }
   }
 
   /// The mount that is on top at this absolute path.
@@ -15,7 +15,7 @@ enum MountTable {
   }
 
   /// Lines of mountinfo: the fifth field is the mount point; after a dash comes the type.
-  static func parse(_ text: String) -> [Mount] {
+  package static func parse(_ text: String) -> [Mount] {
     text.split(separator: "\n").compactMap { line in
       let fields = line.split(separator: " ")
       guard fields.count > 5, let dash = fields.firstIndex(of: "-"), dash + 1 < fields.count

@@ -6,18 +6,6 @@ import VirtualMemory
 
 extension ProviderTests {
   struct CacheTests {
-    /// The published counters of the provider that is started.
-    private func record() throws -> ProviderRecord {
-      let publication = try Publication.current()
-      let index = try #require(
-        (0..<Layout.maximumProviders).first { index in
-          let record = publication.provider(index)
-          let name = record.name.assumingMemoryBound(to: CChar.self)
-          return record.state.load() != 0 && String(cString: name) == "memfd"
-        })
-      return publication.provider(index)
-    }
-
     private func call(_ provider: StartedProvider, _ base: UnsafeMutableRawPointer, _ length: Int)
       -> INT
     {
@@ -30,9 +18,9 @@ extension ProviderTests {
         let pair = try ConnectedPair(provider)
         let memory = TestMemory(pages: 4)
         #expect(pair.near.deregister(try pair.near.register(memory.base, memory.length).get()) == 0)
-        let misses = try record().misses.load()
+        let misses = try ProviderTests.record().misses.load()
         let handle = try pair.near.register(memory.base, memory.length).get()
-        #expect(try record().misses.load() == misses)
+        #expect(try ProviderTests.record().misses.load() == misses)
         #expect(pair.near.deregister(handle) == 0)
       }
     }
@@ -44,13 +32,13 @@ extension ProviderTests {
         let memory = TestMemory(pages: 4)
         #expect(call(provider, memory.base, memory.length) == WSAEINVAL)
         #expect(pair.near.deregister(try pair.near.register(memory.base, memory.length).get()) == 0)
-        #expect(try record().pinnedBytes.load() == UInt64(memory.length))
+        #expect(try ProviderTests.record().pinnedBytes.load() == UInt64(memory.length))
         #expect(call(provider, memory.base, memory.length) == 0)
-        #expect(try record().pinnedBytes.load() == 0)
+        #expect(try ProviderTests.record().pinnedBytes.load() == 0)
         #expect(call(provider, memory.base, memory.length) == WSAEINVAL)
-        let misses = try record().misses.load()
+        let misses = try ProviderTests.record().misses.load()
         _ = try pair.near.register(memory.base, memory.length).get()
-        #expect(try record().misses.load() == misses + 1)
+        #expect(try ProviderTests.record().misses.load() == misses + 1)
       }
     }
 
@@ -64,7 +52,7 @@ extension ProviderTests {
         let memory = TestMemory(pages: 1)
         let handles = try pairs.map { try $0.near.register(memory.base, memory.length).get() }
         #expect(call(provider, memory.base, 1) == 0)
-        #expect(try record().pinnedBytes.load() == 0)
+        #expect(try ProviderTests.record().pinnedBytes.load() == 0)
         for (pair, handle) in zip(pairs, handles) {
           // The handle is still the application's, but nothing can be done with it.
           #expect(TestRequest().send(pair.near, memory.base, 100) == WSAEFAULT)
@@ -84,7 +72,7 @@ extension ProviderTests {
         let (offset, length) = ranges[kind]
         #expect(call(provider, memory.base, 4096) == WSAEINVAL)
         #expect(call(provider, memory.base + offset, length) == 0)
-        #expect(try record().pinnedBytes.load() == 0)
+        #expect(try ProviderTests.record().pinnedBytes.load() == 0)
       }
     }
 
@@ -140,9 +128,9 @@ extension ProviderTests {
         let memory = TestMemory(pages: 3)
         #expect(pair.near.deregister(try pair.near.register(memory.base, memory.length).get()) == 0)
         pair.near.close()
-        #expect(try record().pinnedBytes.load() == UInt64(memory.length))
+        #expect(try ProviderTests.record().pinnedBytes.load() == UInt64(memory.length))
         pair.far.close()
-        #expect(try record().pinnedBytes.load() == 0)
+        #expect(try ProviderTests.record().pinnedBytes.load() == 0)
       }
     }
   }

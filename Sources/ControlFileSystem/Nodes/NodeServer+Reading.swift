@@ -89,9 +89,8 @@ extension NodeServer {
   ) throws(ControlError) -> [UInt8] {
     var position = position
     let header = EventLog.header
-    let log = log(for: file.reader)
     if offset >= header.count + position.end - position.base {
-      if position.hasSeenEnd { position.end = max(position.end, log.extent.end) }
+      if position.hasSeenEnd { position.end = max(position.end, log(for: file.reader).extent.end) }
       position.hasSeenEnd = offset >= header.count + position.end - position.base
     } else {
       position.hasSeenEnd = false
@@ -107,7 +106,7 @@ extension NodeServer {
     let columns = header[min(offset, header.count)..<min(stop, header.count)]
     let start = max(offset, header.count) - header.count + position.base
     let end = max(stop, header.count) - header.count + position.base
-    guard let bytes = log.bytes(start..<end) else {
+    guard let bytes = knownLog(for: file.reader).bytes(start..<end) else {
       throw ControlError(ENODATA, "these events are no longer kept; open the file again")
     }
     return columns + bytes

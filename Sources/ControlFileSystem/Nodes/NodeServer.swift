@@ -116,16 +116,21 @@ package final class NodeServer: Sendable {
     return bytes
   }
 
-  /// The log of what this user may see, up to date.
-  func log(for reader: Reader) -> EventLog {
+  /// The log of what this user may see, as it was when somebody last looked.
+  func knownLog(for reader: Reader) -> EventLog {
     let key = reader.isPrivileged ? 0 : reader.user
-    let log = logs.withLock { logs in
+    return logs.withLock { logs in
       if let log = logs[key] { return log }
       if logs.count >= Limits.users { logs.removeAll() }
       let log = EventLog()
       logs[key] = log
       return log
     }
+  }
+
+  /// The same, up to date.
+  func log(for reader: Reader) -> EventLog {
+    let log = knownLog(for: reader)
     log.refresh(system.processes(visibleTo: reader)) { process in
       system.snapshot(of: process, use: .structure)
     }

@@ -58,13 +58,28 @@ final class Session: @unchecked Sendable {
     guard let session else { preconditionFailure("a session that was never mounted") }
     startNotifier()
     fuse_set_signal_handlers(session)
+    unblockSignals()
     _ = CFuse_session_loop(session, Limits.idleThreads, Limits.threads)
     fuse_remove_signal_handlers(session)
     fuse_session_unmount(session)
   }
 
-  /// The thread lives as long as the process.
+  /// Who started us may have blocked them; that is inherited.
+  private func unblockSignals() {
+    var signals = sigset_t()
+    sigemptyset(&signals)
+    for signal in [SIGHUP, SIGINT, SIGTERM] { sigaddset(&signals, signal) }
+    pthread_sigmask(SIG_UNBLOCK, &signals, nil)
+  }
+
+  /// The thread lives as long as the process. Signals are for the thread that serves: only there
+  /// do they end the wait.
   private func startNotifier() {
+    var all = sigset_t()
+    var before = sigset_t()
+    sigfillset(&all)
+    pthread_sigmask(SIG_SETMASK, &all, &before)
+    defer { pthread_sigmask(SIG_SETMASK, &before, nil) }
     var thread = pthread_t()
     let result = pthread_create(
       &thread, nil,
