@@ -39,13 +39,26 @@ final class DemoMount: Sendable {
   func end() {
     ending {
       if rmdir(path) != 0, errno == EBUSY {
-        let process = try? Spawn.start(
-          ["pindown", "unmount", path], program: Spawn.ownProgram, isForeground: false)
-        if let process { _ = Spawn.wait(process) }
+        // The thread that shows things may have a file open there; it cannot be waited for.
+        for attempt in 1...Self.attempts {
+          if unmount(isLast: attempt == Self.attempts) { break }
+          usleep(50_000)
+        }
         rmdir(path)
       }
       rmdir(folder)
     }
+  }
+
+  private static let attempts = 20
+
+  private func unmount(isLast: Bool) -> Bool {
+    let silence = isLast ? -1 : open("/dev/null", O_WRONLY | O_CLOEXEC)
+    defer { if silence >= 0 { close(silence) } }
+    let process = try? Spawn.start(
+      ["pindown", "unmount", path], program: Spawn.ownProgram, errors: silence,
+      isForeground: false)
+    return process.map { Spawn.wait($0) } == 0
   }
 
   /// The lines of `events` that are about a process.

@@ -6,16 +6,17 @@ enum Spawn {
   /// The path of this program.
   static let ownProgram = "/proc/self/exe"
 
-  /// Starts a program with what is given as its standard input and output; -1 leaves ours. Ctrl-C
+  /// Starts a program with what is given as its standard streams; -1 leaves ours. Ctrl-C
   /// does not reach one that is not in the foreground.
   static func start(
     _ arguments: [String], program: String? = nil, input: Int32 = -1, output: Int32 = -1,
-    environment: [String: String] = [:], isForeground: Bool = true
+    errors: Int32 = -1, environment: [String: String] = [:], isForeground: Bool = true
   ) throws -> pid_t {
     var actions = posix_spawn_file_actions_t()
     posix_spawn_file_actions_init(&actions)
     defer { posix_spawn_file_actions_destroy(&actions) }
     if input >= 0 { posix_spawn_file_actions_adddup2(&actions, input, STDIN_FILENO) }
+    if errors >= 0 { posix_spawn_file_actions_adddup2(&actions, errors, STDERR_FILENO) }
     if output >= 0 { posix_spawn_file_actions_adddup2(&actions, output, STDOUT_FILENO) }
     // No signal is blocked there, whatever is blocked here.
     var attributes = posix_spawnattr_t()
