@@ -28,6 +28,10 @@ let package = Package(
         "CTools",
       ],
       swiftSettings: swiftSettings),
+    // A program of the README; its other half, write.c, is compiled by a test.
+    .executableTarget(
+      name: "example-receive", dependencies: [.product(name: "Pindown", package: "pindown")],
+      path: "examples/receive", swiftSettings: swiftSettings),
     .target(name: "CTools", cSettings: cSettings),
     // A process to look at: publishes records written by hand, knows nothing of the library.
     .executableTarget(

@@ -48,7 +48,7 @@ struct ChangeFanOut: @unchecked Sendable {
       table.warmUp()
       _ = try tracker.subscribe(Self.handler, context: UnsafeMutableRawPointer(context))
     } catch {
-      throw .trackingUnavailable(reason: "\(error)")
+      throw .trackingUnavailable(reason: error.reason)
     }
   }
 
@@ -67,9 +67,21 @@ struct ChangeFanOut: @unchecked Sendable {
     do throws(PageTrackingError) {
       try tracker.start(monitors)
     } catch {
-      throw .trackingUnavailable(reason: "\(error)")
+      throw .trackingUnavailable(reason: error.reason)
     }
     publication.header.monitorsRunning.store(tracker.running.rawValue)
+  }
+}
+
+extension PageTrackingError {
+  /// In words.
+  fileprivate var reason: String {
+    switch self {
+    case .exhausted: "there is no memory for the tables"
+    case .invalidRange: "the range is not one of whole pages"
+    case .unknownMonitor(let name): "there is no monitor \(name)"
+    case .monitorUnavailable(let reason): reason
+    }
   }
 }
 
@@ -80,7 +92,7 @@ extension MonitorSet {
     do throws(PageTrackingError) {
       return try MonitorSet(parsing: String(cString: text))
     } catch {
-      throw .trackingUnavailable(reason: "PINDOWN_MONITORS: \(error)")
+      throw .trackingUnavailable(reason: "PINDOWN_MONITORS: \(error.reason)")
     }
   }
 }

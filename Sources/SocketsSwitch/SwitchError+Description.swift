@@ -1,8 +1,8 @@
 extension SwitchError: CustomStringConvertible {
   public var description: String {
     switch self {
-    case .libraryNotLoaded(let path, let reason):
-      "the provider \(path) cannot be loaded: \(reason)"
+    case .libraryNotLoaded(_, let reason):
+      "the provider cannot be loaded: \(reason)"
     case .notAProvider(let path):
       "\(path) is not a provider: it does not export WSPStartupEx"
     case .startUpRefused(let path, let code, let reason):

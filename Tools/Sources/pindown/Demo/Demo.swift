@@ -9,8 +9,10 @@ struct Demo {
     let file = try SourceFile.find()
     let folder = try TemporaryFolder(named: "pindown-demo")
     say("Pindown keeps RDMA registration caches honest. This is the main job, once, for real.")
-    let mount = try DemoMount(in: folder.path)
+    let mount = DemoMount(in: folder.path)
+    Interruption.cleanUp { mount.end() }
     defer { mount.end() }
+    try mount.begin()
     let server = try RoleProcess(["demo-server"] + options, environment: Self.strict)
     let addresses = try server.answer()
     say("Server: process \(server.pid), listens at \(addresses.joined(separator: " and ")).")

@@ -1,29 +1,64 @@
 import Glibc
 
 /// The demo's mount of the control file system, and what is read from it.
-final class DemoMount {
+final class DemoMount: Sendable {
   let path: String
+  private let folder: String
+  private let ending = OneTime()
 
-  /// Mounts below `folder`, by the command that a user would type.
-  init(in folder: String) throws {
+  init(in folder: String) {
+    self.folder = folder
     path = folder + "/mnt"
-    guard mkdir(path, 0o755) == 0 else { throw ToolError("cannot make \(path)", errno: errno) }
-    say("\n$ pindown mount \(path)")
-    let mounted = Spawn.wait(
-      try Spawn.start(["pindown", "mount", path], program: Spawn.ownProgram))
-    if mounted != 0 {
-      rmdir(path)
-      throw ToolError("the control file system cannot be mounted: see the line above")
-    }
-    say("$ ls \(path)")
-    _ = Spawn.wait(try Spawn.start(["ls", path]))
   }
 
-  /// Unmounts, and removes the directory.
+  /// Mounts, by the command that a user would type.
+  func begin() throws {
+    say("\n$ pindown mount \(path)")
+    try ending.before {
+      guard mkdir(path, 0o755) == 0 else { throw ToolError("cannot make \(path)", errno: errno) }
+      let mounted = Spawn.wait(
+        try Spawn.start(
+          ["pindown", "mount", path], program: Spawn.ownProgram, isForeground: false))
+      if mounted != 0 {
+        throw ToolError("the demo needs the control file system: see the line above")
+      }
+    }
+    try list(path)
+  }
+
+  /// Shows a directory by the real `ls`. An interruption waits for it: a mount in use stays.
+  func list(_ path: String, options: [String] = []) throws {
+    try ending.before {
+      let command = ["ls"] + options + [path]
+      say("$ \(command.joined(separator: " "))")
+      _ = Spawn.wait(try Spawn.start(command, isForeground: false))
+    }
+  }
+
+  /// Unmounts if it is mounted, and removes the directories. Any thread.
   func end() {
-    let process = try? Spawn.start(["pindown", "unmount", path], program: Spawn.ownProgram)
-    if let process { _ = Spawn.wait(process) }
-    rmdir(path)
+    ending {
+      if rmdir(path) != 0, errno == EBUSY {
+        // The thread that shows things may have a file open there; it cannot be waited for.
+        for attempt in 1...Self.attempts {
+          if unmount(isLast: attempt == Self.attempts) { break }
+          usleep(50_000)
+        }
+        rmdir(path)
+      }
+      rmdir(folder)
+    }
+  }
+
+  private static let attempts = 20
+
+  private func unmount(isLast: Bool) -> Bool {
+    let silence = isLast ? -1 : open("/dev/null", O_WRONLY | O_CLOEXEC)
+    defer { if silence >= 0 { close(silence) } }
+    let process = try? Spawn.start(
+      ["pindown", "unmount", path], program: Spawn.ownProgram, errors: silence,
+      isForeground: false)
+    return process.map { Spawn.wait($0) } == 0
   }
 
   /// The lines of `events` that are about a process.
@@ -49,21 +84,19 @@ final class DemoMount {
     guard let provider = try TextFile.names(in: folder).first else {
       throw ToolError("\(folder) is empty")
     }
-    return DemoView(folder: "\(folder)/\(provider)", provider: provider)
+    return DemoView(mount: self, folder: "\(folder)/\(provider)", provider: provider)
   }
 }
 
 /// The directories of one provider in one process.
 struct DemoView {
+  let mount: DemoMount
   let folder: String
   let provider: String
 
   /// Shows `cache` and `secured` by the real `ls`.
   func list() throws {
-    for name in ["cache", "secured"] {
-      say("$ ls -l \(folder)/\(name)")
-      _ = Spawn.wait(try Spawn.start(["ls", "-l", "\(folder)/\(name)"]))
-    }
+    for name in ["cache", "secured"] { try mount.list("\(folder)/\(name)", options: ["-l"]) }
   }
 
   /// How many regions are in `cache` and `secured`.

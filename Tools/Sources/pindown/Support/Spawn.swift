@@ -6,22 +6,33 @@ enum Spawn {
   /// The path of this program.
   static let ownProgram = "/proc/self/exe"
 
-  /// Starts a program with what is given as its standard input and output; -1 leaves ours.
+  /// Starts a program with what is given as its standard streams; -1 leaves ours. Ctrl-C
+  /// does not reach one that is not in the foreground.
   static func start(
     _ arguments: [String], program: String? = nil, input: Int32 = -1, output: Int32 = -1,
-    environment: [String: String] = [:]
+    errors: Int32 = -1, environment: [String: String] = [:], isForeground: Bool = true
   ) throws -> pid_t {
     var actions = posix_spawn_file_actions_t()
     posix_spawn_file_actions_init(&actions)
     defer { posix_spawn_file_actions_destroy(&actions) }
     if input >= 0 { posix_spawn_file_actions_adddup2(&actions, input, STDIN_FILENO) }
+    if errors >= 0 { posix_spawn_file_actions_adddup2(&actions, errors, STDERR_FILENO) }
     if output >= 0 { posix_spawn_file_actions_adddup2(&actions, output, STDOUT_FILENO) }
+    // No signal is blocked there, whatever is blocked here.
+    var attributes = posix_spawnattr_t()
+    posix_spawnattr_init(&attributes)
+    defer { posix_spawnattr_destroy(&attributes) }
+    var none = sigset_t()
+    sigemptyset(&none)
+    posix_spawnattr_setsigmask(&attributes, &none)
+    posix_spawnattr_setflags(
+      &attributes, Int16(POSIX_SPAWN_SETSIGMASK | (isForeground ? 0 : POSIX_SPAWN_SETPGROUP)))
     var words: [UnsafeMutablePointer<CChar>?] = arguments.map { strdup($0) } + [nil]
     var settings: [UnsafeMutablePointer<CChar>?] = merged(environment).map { strdup($0) } + [nil]
     defer { for word in words + settings { free(word) } }
     var process = pid_t()
     let error = posix_spawnp(
-      &process, program ?? arguments[0], &actions, nil, &words, &settings)
+      &process, program ?? arguments[0], &actions, &attributes, &words, &settings)
     if error != 0 { throw ToolError("cannot start \(arguments[0])", errno: error) }
     return process
   }
