@@ -45,7 +45,6 @@ extension RegistrationCache {
           throw .exhausted
         }
       case .registering(let slot, let union, let access):
-        tearDownReplaced(in: union)
         do {
           let done = try fill(slot, union, access: access, adapter: adapter)
           if let done { return done }
@@ -162,11 +161,11 @@ extension RegistrationCache {
     while let found = pages.firstValue(in: union) {
       let slot = pages.value(at: found) - 1
       let region = publication.region(Int(slot))
-      pages.clear(range(of: region), from: slot + 1)
       region.exchange { word in
         RegionWord(generation: word.generation, state: .superseded, references: word.references)
       }
       pushUnsettled(slot)
+      pages.clear(range(of: region), from: slot + 1)
       record.merges.count()
     }
   }
@@ -198,7 +197,16 @@ extension RegistrationCache {
   ) throws(RegistrationCacheError) -> RegionReference? {
     let region = publication.region(Int(slot))
     do {
-      try secureAndPin(region, range, access: access)
+      // What is replaced stays secured until its successor is: a change in between would go
+      // unheard, and the successor could pin pages that are just going away.
+      defer { tearDownReplaced(in: range) }
+      try secure(region, range, access: access)
+    } catch {
+      abandon(slot)
+      throw error
+    }
+    do {
+      try pin(region, range)
     } catch {
       abandon(slot)
       throw error
@@ -226,10 +234,10 @@ extension RegistrationCache {
     throw .exhausted
   }
 
-  private func secureAndPin(
+  /// Before it is pinned: a change between the two is heard of.
+  private func secure(
     _ region: RegionRecord, _ range: AddressRange, access: MemoryAccess
   ) throws(RegistrationCacheError) {
-    // Secured before it is pinned: a change between the two is heard of.
     do {
       let secured = try tracker.secure(range, access: access)
       region.trackedRegion.storeRelaxed(secured.rawValue)
@@ -238,6 +246,11 @@ extension RegistrationCache {
     }
     publication.header.securedRegions.count()
     publication.header.securedBytes.count(UInt64(range.length))
+  }
+
+  private func pin(
+    _ region: RegionRecord, _ range: AddressRange
+  ) throws(RegistrationCacheError) {
     if let use = SegmentTable.shared.use(of: range) {
       region.segment.storeRelaxed(use.rawValue)
       region.backing.storeRelaxed(Backing.mapped.rawValue)
@@ -271,10 +284,13 @@ extension RegistrationCache {
 }
 
 extension RegionRecord {
-  /// Empties everything but the word and the link.
+  /// Empties everything but the word and the link. A lookup that came here through the page table
+  /// of an earlier life may be reading.
   fileprivate func clear() {
-    (base + 8).initializeMemory(as: UInt8.self, repeating: 0, count: 92 - 8)
-    (base + 96).initializeMemory(as: UInt8.self, repeating: 0, count: Self.stride - 96)
+    let (wordEnd, link) = (8 / 4, 92 / 4)
+    for index in wordEnd..<(Self.stride / 4) where index != link {
+      SharedHalfWord(base + 4 * index).storeRelaxed(0)
+    }
   }
 }
 
