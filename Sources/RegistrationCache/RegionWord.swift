@@ -39,11 +39,12 @@ import VirtualMemory
 ///
 /// A range is in the tracked index before it is pinned, so a change during registration makes the
 /// record `dying` and the registration starts again. Pages that a region takes over from the one
-/// that it replaces are in the index all the time: the old region leaves after the new one entered.
+/// that it replaces are in the index all the time: the new region enters before the old one is
+/// superseded.
 ///
-/// A record that leaves the page table is in the list of unsettled ones before it does. So whoever
-/// finds nothing in the page table and then nothing in the list has nothing to wait for, and need
-/// not take the lock to know.
+/// That there is nothing to invalidate can only be seen under the lock: a region that is merged into
+/// a larger one is for a moment in the list and not in the page table, and then the other way round,
+/// so that a look at the one and then at the other can miss it.
 ///
 /// What is left to the application: not to begin a registration of pages while another of its
 /// threads is inside a call that changes just these. The hook is before the change, so a

@@ -20,8 +20,6 @@ extension RegistrationCache {
   /// `RegistrationCacheLimits.invalidationNanoseconds`. Any thread, hook context.
   package func invalidate(_ range: AddressRange) -> InvalidationOutcome {
     guard !range.isEmpty, let range = range.pageAligned else { return .notCached }
-    // In this order: a record that leaves the page table is in the list before it does.
-    if !pages.hasValue(in: range), state.unsettled.load() == 0 { return .notCached }
     // A handler on this thread that unmapped the same region would wait for itself.
     let mask = CLinuxMemory_block_signals()
     defer { CLinuxMemory_restore_signals(mask) }

@@ -13,7 +13,7 @@ extension RegistrationCache {
     /// Another thread has served it meanwhile.
     case served(RegionReference)
     /// A record of ours is `registering`, for a range that may be larger than was asked for.
-    case registering(slot: UInt32, range: AddressRange, access: MemoryAccess)
+    case registering(slot: UInt32, range: AddressRange)
     /// Another thread is registering or tearing down a part of it.
     case wait
     /// The limits, or the record table, leave no room.
@@ -27,6 +27,7 @@ extension RegistrationCache {
     record.misses.count()
     do {
       try pages.prepare(range)
+      try tracker.prepare(range)
     } catch {
       throw .exhausted
     }
@@ -44,9 +45,10 @@ extension RegistrationCache {
           record.failures.count()
           throw .exhausted
         }
-      case .registering(let slot, let union, let access):
+      case .registering(let slot, let union):
+        tearDownReplaced(in: union)
         do {
-          let done = try fill(slot, union, access: access, adapter: adapter)
+          let done = try fill(slot, union, adapter: adapter)
           if let done { return done }
           restarts += 1
         } catch .notMapped where union != range {
@@ -133,10 +135,19 @@ extension RegistrationCache {
     return slot != nil
   }
 
-  /// Takes a record for `union`, makes it `registering`, and puts it in place of what was there.
+  /// Takes a record for `union`, secures it, makes it `registering`, and puts it in place of what
+  /// was there.
+  ///
+  /// It is secured before it is pinned: a change between the two is heard of. And before it replaces
+  /// anything: the last user of what was replaced may tear it down at once, and a change of a page
+  /// that is secured by neither would go unheard, while the new region pins it.
   private func begin(_ union: AddressRange, access: MemoryAccess) -> Plan {
     if isOverLimits(adding: UInt64(union.length), regions: 1) { return .full }
     guard let slot = regions.takeRecord() else { return .full }
+    guard let secured = try? tracker.secure(union, access: access) else {
+      regions.giveBack(record: slot)
+      return .full
+    }
     let region = publication.region(Int(slot))
     publication.update {
       replace(in: union)
@@ -145,6 +156,9 @@ extension RegistrationCache {
       region.end.storeRelaxed(UInt64(union.end))
       region.provider.storeRelaxed(provider)
       region.access.storeRelaxed(UInt32(access.rawValue))
+      region.trackedRegion.storeRelaxed(secured.rawValue)
+      publication.header.securedRegions.count()
+      publication.header.securedBytes.count(UInt64(union.length))
       let generation = region.current.generation
       region.word.store(
         RegionWord(generation: generation, state: .registering, references: 1).rawValue)
@@ -153,7 +167,7 @@ extension RegistrationCache {
       record.regions.count()
       record.bytes.count(UInt64(union.length))
     }
-    return .registering(slot: slot, range: union, access: access)
+    return .registering(slot: slot, range: union)
   }
 
   /// Takes every region that overlaps `union` out of the page table: it is superseded.
@@ -190,21 +204,12 @@ extension RegistrationCache {
     }
   }
 
-  /// Secures, pins and registers the region, and makes it live with one reference for the caller.
+  /// Pins and registers the region, and makes it live with one reference for the caller.
   /// Answers nil where its mapping changed meanwhile.
   private func fill(
-    _ slot: UInt32, _ range: AddressRange, access: MemoryAccess, adapter: Int?
+    _ slot: UInt32, _ range: AddressRange, adapter: Int?
   ) throws(RegistrationCacheError) -> RegionReference? {
     let region = publication.region(Int(slot))
-    do {
-      // What is replaced stays secured until its successor is: a change in between would go
-      // unheard, and the successor could pin pages that are just going away.
-      defer { tearDownReplaced(in: range) }
-      try secure(region, range, access: access)
-    } catch {
-      abandon(slot)
-      throw error
-    }
     do {
       try pin(region, range)
     } catch {
@@ -232,20 +237,6 @@ extension RegistrationCache {
     abandon(slot)
     if wasInvalidated { return nil }
     throw .exhausted
-  }
-
-  /// Before it is pinned: a change between the two is heard of.
-  private func secure(
-    _ region: RegionRecord, _ range: AddressRange, access: MemoryAccess
-  ) throws(RegistrationCacheError) {
-    do {
-      let secured = try tracker.secure(range, access: access)
-      region.trackedRegion.storeRelaxed(secured.rawValue)
-    } catch {
-      throw .exhausted
-    }
-    publication.header.securedRegions.count()
-    publication.header.securedBytes.count(UInt64(range.length))
   }
 
   private func pin(
