@@ -80,6 +80,17 @@ public final class PageTracker: Sendable {
     subscribers.remove(number)
   }
 
+  /// Makes room for securing in a range, so that `secure` need not ask the system for memory.
+  ///
+  /// Throws `.exhausted` where there is none. Not for hook context.
+  package func prepare(_ range: AddressRange) throws(PageTrackingError) {
+    do {
+      try coverage.prepare(range)
+    } catch {
+      throw .exhausted
+    }
+  }
+
   /// Secures a page-aligned range: from here on its subscribers hear of a change before it
   /// happens. `access` is what the registration needs; only a protection change that takes
   /// some of it away counts as a change.
@@ -91,11 +102,7 @@ public final class PageTracker: Sendable {
     guard !range.isEmpty, range.pageAligned == range, range.end <= PageTable.addressLimit else {
       throw .invalidRange
     }
-    do {
-      try coverage.prepare(range)
-    } catch {
-      throw .exhausted
-    }
+    try prepare(range)
     let region = lock.withLock { () -> SecuredRegion? in
       guard let region = index.insert(range, access: access) else { return nil }
       coverage.update(range) { $0 + 1 }

@@ -13,9 +13,10 @@ import VirtualMemory
 ///
 /// - The word is only changed by compare-and-exchange.
 /// - *References* are added while the state is `live`, and only then, by any thread, without a lock.
-///   After the exchange has succeeded the record's other fields are stable for as long as the
-///   reference is held: the thread reads them then, and gives the reference back where they are not
-///   what it looked for. References are taken off in any state.
+///   A lookup reads the word, then the record's other fields, and exchanges the word only where
+///   these are what it looked for and the generation is still the same: then they are of this life,
+///   and stable for as long as the reference is held. A reference of a record that turns out to be
+///   another cache's is never taken. References are taken off in any state.
 /// - *State* changes under the cache's lock, except that whoever takes the last reference off a
 ///   `superseded` record makes it `dying`, and off a `dead` one `free`.
 ///
@@ -37,7 +38,17 @@ import VirtualMemory
 /// `failed` and the record is `quarantined`: dead for everybody, but still pinned.
 ///
 /// A range is in the tracked index before it is pinned, so a change during registration makes the
-/// record `dying` and the registration starts again.
+/// record `dying` and the registration starts again. Pages that a region takes over from the one
+/// that it replaces are in the index all the time: the new region enters before the old one is
+/// superseded.
+///
+/// That there is nothing to invalidate can only be seen under the lock: a region that is merged into
+/// a larger one is for a moment in the list and not in the page table, and then the other way round,
+/// so that a look at the one and then at the other can miss it.
+///
+/// What is left to the application: not to begin a registration of pages while another of its
+/// threads is inside a call that changes just these. The hook is before the change, so a
+/// registration that begins between the two pins pages that are about to go.
 package struct RegionWord: Hashable, Sendable {
   package var generation: UInt32
   package var state: RegionState

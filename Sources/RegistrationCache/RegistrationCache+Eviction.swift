@@ -45,10 +45,12 @@ extension RegistrationCache {
       for step in 0..<count {
         let slot = (state.hand.loadRelaxed() + step) % count
         let region = publication.region(Int(slot))
-        guard isEvictable(region), isWanted(region), claim(region) else { continue }
+        guard let life = evictable(region), isWanted(region), claim(region, in: life) else {
+          continue
+        }
         publication.update {
-          pages.clear(range(of: region), from: slot + 1)
           pushUnsettled(slot)
+          pages.clear(range(of: region), from: slot + 1)
         }
         state.hand.storeRelaxed(slot + 1)
         return slot
@@ -61,15 +63,20 @@ extension RegistrationCache {
     return true
   }
 
-  private func isEvictable(_ region: RegionRecord) -> Bool {
+  /// The generation of a region of ours that is not in use.
+  private func evictable(_ region: RegionRecord) -> UInt32? {
     let word = region.current
-    return word.state == .live && word.references == 0 && region.provider.loadRelaxed() == provider
+    guard word.state == .live, word.references == 0, region.provider.loadRelaxed() == provider
+    else { return nil }
+    return word.generation
   }
 
-  private func claim(_ region: RegionRecord) -> Bool {
+  /// Makes a region dying that is still in the life in which its provider was read, and still not
+  /// in use.
+  private func claim(_ region: RegionRecord, in generation: UInt32) -> Bool {
     let claimed = region.exchange { word in
-      word.state == .live && word.references == 0
-        ? RegionWord(generation: word.generation, state: .dying, references: 0) : nil
+      word.state == .live && word.references == 0 && word.generation == generation
+        ? RegionWord(generation: generation, state: .dying, references: 0) : nil
     }
     return claimed != nil
   }

@@ -20,7 +20,6 @@ extension RegistrationCache {
   /// `RegistrationCacheLimits.invalidationNanoseconds`. Any thread, hook context.
   package func invalidate(_ range: AddressRange) -> InvalidationOutcome {
     guard !range.isEmpty, let range = range.pageAligned else { return .notCached }
-    if state.unsettled.load() == 0, !pages.hasValue(in: range) { return .notCached }
     // A handler on this thread that unmapped the same region would wait for itself.
     let mask = CLinuxMemory_block_signals()
     defer { CLinuxMemory_restore_signals(mask) }
@@ -62,14 +61,14 @@ extension RegistrationCache {
   /// is ours to tear down, unless its last user was quicker.
   private func end(_ slot: UInt32) -> Step {
     let region = publication.region(Int(slot))
-    pages.clear(self.range(of: region), from: slot + 1)
     let old = region.exchange { word in
       word.state == .dying
         ? nil
         : RegionWord(generation: word.generation, state: .dying, references: word.references)
     }
+    if let old, old.state == .live { pushUnsettled(slot) }
+    pages.clear(self.range(of: region), from: slot + 1)
     guard let old, old.state != .registering else { return .wait }
-    if old.state == .live { pushUnsettled(slot) }
     record.invalidations.count()
     return .tearDown(slot)
   }

@@ -13,7 +13,7 @@ extension RegistrationCache {
     /// Another thread has served it meanwhile.
     case served(RegionReference)
     /// A record of ours is `registering`, for a range that may be larger than was asked for.
-    case registering(slot: UInt32, range: AddressRange, access: MemoryAccess)
+    case registering(slot: UInt32, range: AddressRange)
     /// Another thread is registering or tearing down a part of it.
     case wait
     /// The limits, or the record table, leave no room.
@@ -27,6 +27,7 @@ extension RegistrationCache {
     record.misses.count()
     do {
       try pages.prepare(range)
+      try tracker.prepare(range)
     } catch {
       throw .exhausted
     }
@@ -44,10 +45,10 @@ extension RegistrationCache {
           record.failures.count()
           throw .exhausted
         }
-      case .registering(let slot, let union, let access):
+      case .registering(let slot, let union):
         tearDownReplaced(in: union)
         do {
-          let done = try fill(slot, union, access: access, adapter: adapter)
+          let done = try fill(slot, union, adapter: adapter)
           if let done { return done }
           restarts += 1
         } catch .notMapped where union != range {
@@ -134,10 +135,19 @@ extension RegistrationCache {
     return slot != nil
   }
 
-  /// Takes a record for `union`, makes it `registering`, and puts it in place of what was there.
+  /// Takes a record for `union`, secures it, makes it `registering`, and puts it in place of what
+  /// was there.
+  ///
+  /// It is secured before it is pinned: a change between the two is heard of. And before it replaces
+  /// anything: the last user of what was replaced may tear it down at once, and a change of a page
+  /// that is secured by neither would go unheard, while the new region pins it.
   private func begin(_ union: AddressRange, access: MemoryAccess) -> Plan {
     if isOverLimits(adding: UInt64(union.length), regions: 1) { return .full }
     guard let slot = regions.takeRecord() else { return .full }
+    guard let secured = try? tracker.secure(union, access: access) else {
+      regions.giveBack(record: slot)
+      return .full
+    }
     let region = publication.region(Int(slot))
     publication.update {
       replace(in: union)
@@ -146,6 +156,9 @@ extension RegistrationCache {
       region.end.storeRelaxed(UInt64(union.end))
       region.provider.storeRelaxed(provider)
       region.access.storeRelaxed(UInt32(access.rawValue))
+      region.trackedRegion.storeRelaxed(secured.rawValue)
+      publication.header.securedRegions.count()
+      publication.header.securedBytes.count(UInt64(union.length))
       let generation = region.current.generation
       region.word.store(
         RegionWord(generation: generation, state: .registering, references: 1).rawValue)
@@ -154,7 +167,7 @@ extension RegistrationCache {
       record.regions.count()
       record.bytes.count(UInt64(union.length))
     }
-    return .registering(slot: slot, range: union, access: access)
+    return .registering(slot: slot, range: union)
   }
 
   /// Takes every region that overlaps `union` out of the page table: it is superseded.
@@ -162,11 +175,11 @@ extension RegistrationCache {
     while let found = pages.firstValue(in: union) {
       let slot = pages.value(at: found) - 1
       let region = publication.region(Int(slot))
-      pages.clear(range(of: region), from: slot + 1)
       region.exchange { word in
         RegionWord(generation: word.generation, state: .superseded, references: word.references)
       }
       pushUnsettled(slot)
+      pages.clear(range(of: region), from: slot + 1)
       record.merges.count()
     }
   }
@@ -191,14 +204,14 @@ extension RegistrationCache {
     }
   }
 
-  /// Secures, pins and registers the region, and makes it live with one reference for the caller.
+  /// Pins and registers the region, and makes it live with one reference for the caller.
   /// Answers nil where its mapping changed meanwhile.
   private func fill(
-    _ slot: UInt32, _ range: AddressRange, access: MemoryAccess, adapter: Int?
+    _ slot: UInt32, _ range: AddressRange, adapter: Int?
   ) throws(RegistrationCacheError) -> RegionReference? {
     let region = publication.region(Int(slot))
     do {
-      try secureAndPin(region, range, access: access)
+      try pin(region, range)
     } catch {
       abandon(slot)
       throw error
@@ -226,18 +239,9 @@ extension RegistrationCache {
     throw .exhausted
   }
 
-  private func secureAndPin(
-    _ region: RegionRecord, _ range: AddressRange, access: MemoryAccess
+  private func pin(
+    _ region: RegionRecord, _ range: AddressRange
   ) throws(RegistrationCacheError) {
-    // Secured before it is pinned: a change between the two is heard of.
-    do {
-      let secured = try tracker.secure(range, access: access)
-      region.trackedRegion.storeRelaxed(secured.rawValue)
-    } catch {
-      throw .exhausted
-    }
-    publication.header.securedRegions.count()
-    publication.header.securedBytes.count(UInt64(range.length))
     if let use = SegmentTable.shared.use(of: range) {
       region.segment.storeRelaxed(use.rawValue)
       region.backing.storeRelaxed(Backing.mapped.rawValue)
@@ -271,10 +275,13 @@ extension RegistrationCache {
 }
 
 extension RegionRecord {
-  /// Empties everything but the word and the link.
+  /// Empties everything but the word and the link. A lookup that came here through the page table
+  /// of an earlier life may be reading.
   fileprivate func clear() {
-    (base + 8).initializeMemory(as: UInt8.self, repeating: 0, count: 92 - 8)
-    (base + 96).initializeMemory(as: UInt8.self, repeating: 0, count: Self.stride - 96)
+    let (wordEnd, link) = (8 / 4, 92 / 4)
+    for index in wordEnd..<(Self.stride / 4) where index != link {
+      SharedHalfWord(base + 4 * index).storeRelaxed(0)
+    }
   }
 }
 

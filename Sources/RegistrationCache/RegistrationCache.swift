@@ -122,28 +122,27 @@ package final class RegistrationCache: Sendable {
   }
 
   /// The hit: finds and takes a reference, or answers nil.
+  ///
+  /// The record may begin another life, in another cache even, at any moment. So its fields are
+  /// read first, and the reference is taken only in the life in which they were read: a reference
+  /// of a record that is not ours could be the last one, and leave us its tearing down.
   @inline(__always)
   func lookUp(_ range: AddressRange, access: MemoryAccess, adapter: Int) -> RegionReference? {
     let value = pages.value(at: range.start)
     if value == 0 { return nil }
     let slot = value - 1
     let region = publication.region(Int(slot))
+    let generation = region.current.generation
+    guard serves(region, range, access: access, adapter: adapter) else { return nil }
     let taken = region.exchange { word in
-      word.state == .live ? word.addingReference : nil
+      word.state == .live && word.generation == generation ? word.addingReference : nil
     }
-    guard let taken else { return nil }
-    let reference = RegionReference(slot: slot, generation: taken.generation)
-    if serves(region, range, access: access, adapter: adapter) {
-      region.recentlyUsed.storeRelaxed(1)
-      return reference
-    }
-    release(reference)
-    return nil
+    if taken == nil { return nil }
+    region.recentlyUsed.storeRelaxed(1)
+    return RegionReference(slot: slot, generation: generation)
   }
 
-  /// Whether the region, of which the caller holds a reference, is what a registration wants. The
-  /// record may have begun another life, in another cache even, between the page table and the
-  /// reference.
+  /// Whether the region is what a registration wants.
   @inline(__always)
   private func serves(
     _ region: RegionRecord, _ range: AddressRange, access: MemoryAccess, adapter: Int

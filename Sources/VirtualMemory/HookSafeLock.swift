@@ -7,23 +7,25 @@ import CLinuxMemory
 /// a handler on the same thread cannot want it again. It is not recursive.
 ///
 /// The word: 0 free, 1 held, 2 held and somebody may be waiting. Only the holder stores 0.
+@frozen
 package struct HookSafeLock: @unchecked Sendable {
-  private let word: SharedHalfWord
-  private let address: UnsafeMutableRawPointer
+  @usableFromInline let word: SharedHalfWord
+  @usableFromInline let address: UnsafeMutableRawPointer
 
   /// A lock in the four bytes at `address`, which must be zero and outlive every use.
+  @inlinable
   package init(at address: UnsafeMutableRawPointer) {
     self.address = address
     word = SharedHalfWord(address)
   }
 
   /// Runs `body` while no other thread can.
-  @inline(__always)
+  @inlinable
   package func withLock<Result, Failure: Error>(
     _ body: () throws(Failure) -> Result
   ) throws(Failure) -> Result {
     let mask = CLinuxMemory_block_signals()
-    acquire()
+    if !word.compareExchange(expected: 0, desired: 1).exchanged { acquireContended() }
     defer {
       relinquish()
       CLinuxMemory_restore_signals(mask)
@@ -31,7 +33,8 @@ package struct HookSafeLock: @unchecked Sendable {
     return try body()
   }
 
-  private func acquire() {
+  @usableFromInline
+  func acquireContended() {
     for _ in 0..<Self.spins {
       if word.compareExchange(expected: 0, desired: 1).exchanged { return }
       CLinuxMemory_relax()
@@ -41,10 +44,14 @@ package struct HookSafeLock: @unchecked Sendable {
     }
   }
 
-  private func relinquish() {
-    if word.exchange(0) == 2 {
-      CLinuxMemory_futex_wake(address, 1)
-    }
+  @inlinable
+  func relinquish() {
+    if word.exchange(0) == 2 { wakeOne() }
+  }
+
+  @usableFromInline
+  func wakeOne() {
+    CLinuxMemory_futex_wake(address, 1)
   }
 
   private static var spins: Int { 100 }
