@@ -104,6 +104,10 @@ let package = Package(
         "CWinsockDirect", "CWinsockDirectSources", "CInterceptionRecorder", "CAllocationCounter",
         "MemfdNIC", "Inspection", "PageTracking", "VirtualMemory",
       ]),
-    tests("MemfdNIC", needs: ["VirtualMemory", "Inspection", "CLinuxMemory", "CMemfdNIC"]),
+    tests(
+      "MemfdNIC",
+      needs: [
+        "VirtualMemory", "Inspection", "CLinuxMemory", "CMemfdNIC", "CAllocationCounter",
+      ]),
   ]
 )
