@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -75,7 +76,8 @@ size_t CInterceptionRecorder_exchange_under_fire(CInterceptionRecorder_code *cod
     for (size_t index = 0; index < exchanges; index++) {
         size_t before = code->calls;
         code->errors += CInterceptionRecorder_patch_code(code, index % 2 == 0) != 0;
-        while (code->calls < before + threads) { /* the next exchange meets threads in motion */
+        while (code->calls < before + threads) {
+            sched_yield(); /* the next exchange meets threads in motion */
         }
     }
     code->stops = true;
@@ -119,6 +121,7 @@ size_t CInterceptionRecorder_mixtures_seen(CInterceptionRecorder_code *code, siz
         size_t before = code->readings;
         CInterceptionRecorder_patch_code(code, index % 2 == 0);
         while (code->readings == before) {
+            sched_yield();
         }
     }
     code->stops = true;

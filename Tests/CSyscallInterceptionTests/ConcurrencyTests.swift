@@ -28,7 +28,7 @@ struct ConcurrencyTests {
       for offset in [64, 69, 71, 127, 4094, 4095] {
         let code = CInterceptionRecorder_make_code(offset)
         #expect(CInterceptionRecorder_exchange_under_fire(code, 3, 200) == 0, "offset \(offset)")
-        #expect(CInterceptionRecorder_mixtures_seen(code, 10_000) == 0, "offset \(offset)")
+        #expect(CInterceptionRecorder_mixtures_seen(code, 2_000) == 0, "offset \(offset)")
 
         let pages = Pages(2)
         CInterceptionRecorder_watch(pages.range.lowerBound, pages.range.upperBound)
