@@ -77,7 +77,8 @@ let package = Package(
         "CPindown", "SocketsSwitch", "MemfdProvider", "RegistrationCache", "PageTracking",
         "Inspection", "VirtualMemory",
       ]),
-    tests("SocketsSwitch", needs: ["CWinsockDirect", "Inspection", "VirtualMemory"]),
+    tests(
+      "SocketsSwitch", needs: ["CWinsockDirect", "Inspection", "PageTracking", "VirtualMemory"]),
     .target(
       name: "CInterceptionRecorder", dependencies: ["CSyscallInterception"],
       path: "Tests/CInterceptionRecorder",

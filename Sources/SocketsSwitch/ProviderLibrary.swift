@@ -3,8 +3,8 @@ import Glibc
 
 /// A provider's library, loaded and started.
 ///
-/// Everything here waits or allocates: not for hook context. Unloading is `stop()`, after the
-/// sockets of the provider are closed and its callback is out of the fan-out.
+/// Everything here waits or allocates: not for hook context. Before `stop()` the callback is taken
+/// out of the fan-out.
 final class ProviderLibrary: @unchecked Sendable {
   let path: String
   let description: String
@@ -37,9 +37,13 @@ final class ProviderLibrary: @unchecked Sendable {
     self.handle = handle
   }
 
-  /// Ends the provider and unloads its library.
+  /// Ends the provider.
   func stop() {
     Self.cleanUp(procedures)
+  }
+
+  /// Unloads the library: when the last socket that may still call into it is gone, too.
+  deinit {
     dlclose(handle)
   }
 

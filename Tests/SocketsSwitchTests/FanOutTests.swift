@@ -1,6 +1,7 @@
 import CWinsockDirect
 import Glibc
 import Inspection
+import PageTracking
 import Synchronization
 import Testing
 import VirtualMemory
@@ -74,6 +75,52 @@ extension SwitchTests {
       try ChangeFanOut.shared().table.callAll(range)
       #expect(provider.calls == 0)
       network.stop()
+    }
+
+    /// From the system call to the providers: each hears before the mapping goes. Without a monitor
+    /// none does.
+    @Test(arguments: [true, false])
+    func aChangeReachesEveryProvider(isWatched: Bool) throws {
+      let first = try TestProvider("ADDRESSES=0x0A630101")
+      let second = try TestProvider("ADDRESSES=0x0A630201")
+      let tracker = try PageTracker.shared()
+      let network = try SocketsSwitch.start(
+        providers: [first.path, second.path], monitors: isWatched ? [.entries] : [])
+      defer {
+        tracker.stop()
+        network.stop()
+      }
+      let length = Int(2 * Page.size)
+      let memory = mmap(
+        nil, length, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
+      let start = UInt(bitPattern: memory)
+      let region = try tracker.secure(
+        AddressRange(start: start, end: start + 2 * Page.size), access: .read)
+      let changes = try Publication.current().header.mappingChanges.load()
+      // A part of the region: all of it is named.
+      munmap(memory! + Int(Page.size), Int(Page.size))
+      let expected: Int32 = isWatched ? 1 : 0
+      #expect(first.calls == expected && second.calls == expected)
+      #expect(first.lastAddress == (isWatched ? start : 0))
+      #expect(first.lastSize == (isWatched ? UInt(length) : 0))
+      #expect(
+        try Publication.current().header.mappingChanges.load() - changes == UInt64(expected))
+      tracker.unsecure(region)
+      munmap(memory, length)
+    }
+
+    /// A socket that is left over when the switch stops can still be closed.
+    @Test func aSocketMayOutliveTheSwitch() throws {
+      let provider = try TestProvider("ADDRESSES=0x0A630101")
+      let network = try SocketsSwitch.start(providers: [provider.path], monitors: [])
+      let socket = try network.connect(
+        to: SocketAddress(IPv4Address("10.99.1.1")!, port: 9), within: .seconds(1))
+      network.stop()
+      #expect(provider.starts == 0)
+      socket.close()
+      #expect(throws: SwitchError.notStarted) {
+        try network.connect(to: socket.peer, within: .seconds(1))
+      }
     }
 
     /// An unload returns only when no thread is inside the provider any more.

@@ -6,6 +6,7 @@ struct Demo {
   let providers: [String]
 
   func run() throws {
+    try LockedMemory.check()
     let file = try SourceFile.find()
     let folder = try TemporaryFolder(named: "pindown-demo")
     say("Pindown keeps RDMA registration caches honest. This is the main job, once, for real.")

@@ -1,3 +1,4 @@
+import ArgumentParser
 import Glibc
 
 /// The demo's mount of the control file system, and what is read from it.
@@ -19,9 +20,8 @@ final class DemoMount: Sendable {
       let mounted = Spawn.wait(
         try Spawn.start(
           ["pindown", "mount", path], program: Spawn.ownProgram, isForeground: false))
-      if mounted != 0 {
-        throw ToolError("the demo needs the control file system: see the line above")
-      }
+      // What is wrong has been said.
+      if mounted != 0 { throw ExitCode.failure }
     }
     try list(path)
   }

@@ -6,35 +6,42 @@ struct SourceFile {
   static let byteCount = 8 << 20
   let path: String
 
-  /// The first library that has twice what is sent, so that two parts of it differ.
+  /// The first file that has more than what is sent, so that its two ends differ: a library, or a
+  /// program (the compiler is one that is large enough).
   static func find() throws -> SourceFile {
-    let folders = [
-      "/usr/lib/x86_64-linux-gnu", "/usr/lib/aarch64-linux-gnu", "/usr/lib", "/usr/bin",
-    ]
+    let programs = getenv("PATH").map { String(cString: $0).split(separator: ":") } ?? []
+    let folders =
+      ["/usr/lib/x86_64-linux-gnu", "/usr/lib/aarch64-linux-gnu", "/usr/lib"]
+      + programs.map(String.init)
     for folder in folders {
       for name in (try? TextFile.names(in: folder)) ?? [] {
-        let path = "\(folder)/\(name)"
-        var information = stat()
-        guard stat(path, &information) == 0, information.st_mode & S_IFMT == S_IFREG,
-          information.st_size >= 2 * byteCount, access(path, R_OK) == 0
-        else { continue }
-        return SourceFile(path: path)
+        let file = SourceFile(path: "\(folder)/\(name)")
+        if let size = file.size, size >= byteCount + byteCount / 8 { return file }
       }
     }
-    // Whatever runs this is there, and is one of the larger programs.
-    throw ToolError("no file of \(2 * byteCount) bytes in \(folders.joined(separator: ", "))")
+    throw ToolError("no file of 9 MiB in \(folders.joined(separator: ", "))")
   }
 
-  /// Reads the part with this number into memory of `byteCount` bytes.
+  /// Bytes of a regular file that we may read.
+  private var size: Int? {
+    var information = stat()
+    guard stat(path, &information) == 0, information.st_mode & S_IFMT == S_IFREG,
+      access(path, R_OK) == 0
+    else { return nil }
+    return Int(information.st_size)
+  }
+
+  /// Reads its beginning (part 0) or its end (part 1) into memory of `byteCount` bytes.
   func read(part: Int, into buffer: UnsafeMutableRawBufferPointer) throws {
     let descriptor = open(path, O_RDONLY | O_CLOEXEC)
     if descriptor < 0 { throw ToolError("cannot read \(path)", errno: errno) }
     defer { close(descriptor) }
+    let start = part == 0 ? 0 : (size ?? 0) - buffer.count
     var done = 0
     while done < buffer.count {
       let length = pread(
         descriptor, buffer.baseAddress! + done, buffer.count - done,
-        off_t(part * Self.byteCount + done))
+        off_t(start + done))
       if length < 0 && errno == EINTR { continue }
       if length <= 0 { throw ToolError("cannot read all of \(path)", errno: errno) }
       done += length
