@@ -87,6 +87,7 @@ let package = Package(
     .target(name: "CAllocationCounter", path: "Tests/CAllocationCounter", cSettings: cSettings),
     tests("CSyscallInterception", needs: ["CInterceptionRecorder"]),
     tests("VirtualMemory"),
+    tests("PageTracking", needs: ["CInterceptionRecorder", "VirtualMemory"]),
     tests(
       "RegistrationCache",
       needs: ["PageTracking", "Inspection", "VirtualMemory", "CAllocationCounter"]),

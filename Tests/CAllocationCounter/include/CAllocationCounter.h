@@ -3,7 +3,11 @@
 #ifndef CALLOCATIONCOUNTER_H
 #define CALLOCATIONCOUNTER_H
 
+#include <stdbool.h>
 #include <stdint.h>
+
+/* False in a program with a sanitizer, which has an allocator of its own: nothing is counted. */
+extern const bool CAllocationCounter_available;
 
 /* Counts on the calling thread from here on. */
 void CAllocationCounter_begin(void);

@@ -1,0 +1,72 @@
+import Testing
+import VirtualMemory
+
+@testable import RegistrationCache
+
+/// Threads that register, use and release parts of a few mappings, while others invalidate and
+/// evict.
+struct CacheStress: Sendable {
+  let cache: RegistrationCache
+  let adapters: GatedAdapters
+  let mappings: [TestMemory]
+  let seed: UInt64
+
+  static let registrars = 3
+  static let threads = registrars + 2
+  private static let operations = 400
+
+  func run() {
+    runThreads(Self.threads) { thread in
+      var random = SeededGenerator(seed: seed &+ UInt64(thread))
+      switch thread {
+      case 0: invalidate(&random)
+      case 1: evict(&random)
+      default: register(&random)
+      }
+    }
+  }
+
+  private func randomRange(_ random: inout SeededGenerator) -> AddressRange {
+    let mapping = mappings.randomElement(using: &random)!
+    let first = Int.random(in: 0..<mapping.pages, using: &random)
+    let count = Int.random(in: 1...min(4, mapping.pages - first), using: &random)
+    return mapping.part(first, count)
+  }
+
+  private func register(_ random: inout SeededGenerator) {
+    var held: [RegionReference] = []
+    for _ in 0..<Self.operations {
+      let adapter = Int.random(in: 0...1, using: &random)
+      let access: MemoryAccess = Bool.random(using: &random) ? .read : .readWrite
+      let range = randomRange(&random)
+      // The limits, and mappings that change again and again, may refuse.
+      if let reference = try? cache.register(range, access: access, adapter: adapter) {
+        precondition(cache.range(of: reference).contains(range), "seed \(seed)")
+        if let key = cache.key(reference, adapter: adapter) { _ = adapters.transfer(key) }
+        held.append(reference)
+      }
+      if held.count > 3 || (!held.isEmpty && Bool.random(using: &random)) {
+        cache.release(held.remove(at: Int.random(in: 0..<held.count, using: &random)))
+      }
+    }
+    for reference in held { cache.release(reference) }
+  }
+
+  private func invalidate(_ random: inout SeededGenerator) {
+    for _ in 0..<Self.operations { _ = cache.invalidate(randomRange(&random)) }
+  }
+
+  private func evict(_ random: inout SeededGenerator) {
+    for _ in 0..<Self.operations {
+      switch Int.random(in: 0..<8, using: &random) {
+      case 0: cache.flush()
+      case 1: cache.releaseCached(adapter: Int.random(in: 0...1, using: &random))
+      case 2:
+        cache.limits = CacheLimits(
+          maximumBytes: UInt64.random(in: 8...64, using: &random) * UInt64(Page.size),
+          maximumRegions: UInt64.random(in: 4...12, using: &random))
+      default: _ = cache.evictOne()
+      }
+    }
+  }
+}
