@@ -87,7 +87,8 @@ let package = Package(
     .target(name: "CAllocationCounter", path: "Tests/CAllocationCounter", cSettings: cSettings),
     tests("CSyscallInterception", needs: ["CInterceptionRecorder"]),
     tests("VirtualMemory"),
-    tests("PageTracking", needs: ["CInterceptionRecorder", "VirtualMemory"]),
+    tests(
+      "PageTracking", needs: ["CInterceptionRecorder", "CAllocationCounter", "VirtualMemory"]),
     tests(
       "RegistrationCache",
       needs: ["PageTracking", "Inspection", "VirtualMemory", "CAllocationCounter"]),

@@ -17,6 +17,12 @@ const bool CAllocationCounter_available = true;
 #define IS_SANITIZED 0
 #endif
 
+#if __has_feature(thread_sanitizer)
+const bool CAllocationCounter_thread_sanitizer = true;
+#else
+const bool CAllocationCounter_thread_sanitizer = false;
+#endif
+
 static __thread uint64_t calls __attribute__((tls_model("initial-exec")));
 
 void CAllocationCounter_begin(void) { calls = 0; }

@@ -1,3 +1,4 @@
+import CAllocationCounter
 import CInterceptionRecorder
 import Glibc
 import Testing
@@ -8,6 +9,7 @@ import VirtualMemory
 // The tracker and its monitors belong to a process, and so does each of these tests.
 
 /// Whoever secured a region is told before its mapping changes, and of nothing else.
+@Suite(.enabled(if: !CAllocationCounter_thread_sanitizer))
 struct PageTrackerTests {
   /// Eight pages, three secured regions, and what is left of them after the change.
   private static func observe(
