@@ -1,5 +1,6 @@
 import Glibc
 import Synchronization
+import Synchronization
 import Testing
 import VirtualMemory
 
@@ -27,6 +28,17 @@ final class CacheStress: Sendable {
     self.adapters = adapters
     self.mappings = mappings
     self.seed = seed
+  }
+
+  /// Threads that still register: the others go on as long as there are any, however the
+  /// processors are shared.
+  private final class Progress: Sendable {
+    let registering = Atomic<Int>(CacheStress.registrars)
+  }
+
+  private let progress = Progress()
+  private var isRegistering: Bool {
+    progress.registering.load(ordering: .relaxed) > 0
   }
 
   func run() {
@@ -75,6 +87,7 @@ final class CacheStress: Sendable {
       }
     }
     for reference in held { cache.release(reference) }
+    progress.registering.subtract(1, ordering: .relaxed)
   }
 
   private func evict(_ random: inout SeededGenerator) {
