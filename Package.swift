@@ -88,6 +88,8 @@ let package = Package(
     tests("CSyscallInterception", needs: ["CInterceptionRecorder"]),
     tests("VirtualMemory"),
     tests(
+      "PageTracking", needs: ["CInterceptionRecorder", "CAllocationCounter", "VirtualMemory"]),
+    tests(
       "RegistrationCache",
       needs: ["PageTracking", "Inspection", "VirtualMemory", "CAllocationCounter"]),
     .target(
@@ -105,6 +107,10 @@ let package = Package(
         "CWinsockDirect", "CWinsockDirectSources", "CInterceptionRecorder", "CAllocationCounter",
         "MemfdNIC", "Inspection", "PageTracking", "VirtualMemory",
       ]),
-    tests("MemfdNIC", needs: ["VirtualMemory", "Inspection", "CLinuxMemory", "CMemfdNIC"]),
+    tests(
+      "MemfdNIC",
+      needs: [
+        "VirtualMemory", "Inspection", "CLinuxMemory", "CMemfdNIC", "CAllocationCounter",
+      ]),
   ]
 )

@@ -76,7 +76,8 @@ int64_t CLinuxMemory_ring_transfer(void *ring, unsigned slot, bool into_memory, 
                                    void *address, uint32_t length) {
     /* The ring would wait for an empty or full pipe itself, O_NONBLOCK or not. */
     int64_t moved = transfer(ring, slot, into_memory, descriptor, address, length, RWF_NOWAIT);
-    /* A pipe that was opened by its path knows no RWF_NOWAIT; for it O_NONBLOCK counts. */
+    /* A pipe that was opened by its path, and any before Linux 6.4, knows no RWF_NOWAIT; for it
+       O_NONBLOCK counts. */
     if (moved == -EOPNOTSUPP) {
         moved = transfer(ring, slot, into_memory, descriptor, address, length, 0);
     }

@@ -187,12 +187,15 @@ enum { current_position = -1 };
 
 ssize_t CMemfdNIC_write(int pipe, uintptr_t address, size_t length) {
     struct iovec part = {(void *)address, length};
-    return RETRY(pwritev2(pipe, &part, 1, current_position, RWF_NOWAIT));
+    ssize_t moved = RETRY(pwritev2(pipe, &part, 1, current_position, RWF_NOWAIT));
+    /* Before Linux 6.4 no pipe knew RWF_NOWAIT; O_NONBLOCK has to do. */
+    return moved == -EOPNOTSUPP ? RETRY(pwritev2(pipe, &part, 1, current_position, 0)) : moved;
 }
 
 ssize_t CMemfdNIC_read(int pipe, uintptr_t address, size_t length) {
     struct iovec part = {(void *)address, length};
-    return RETRY(preadv2(pipe, &part, 1, current_position, RWF_NOWAIT));
+    ssize_t moved = RETRY(preadv2(pipe, &part, 1, current_position, RWF_NOWAIT));
+    return moved == -EOPNOTSUPP ? RETRY(preadv2(pipe, &part, 1, current_position, 0)) : moved;
 }
 
 typedef ssize_t copy_function(pid_t, const struct iovec *, unsigned long, const struct iovec *,

@@ -30,6 +30,8 @@ package enum Limits {
   package static let chunkBytes = 512 << 10
   /// From this many bytes on, pages are put into a pipe by reference.
   package static let spliceBytes = 4_096
+  /// Connections that the kernel keeps for a listener whose thread has not come to them yet.
+  package static let listenBacklog: Int32 = 1_024
   /// Connections to a listener that have not said yet what they want.
   package static let maximumHalfOpen = 32
   /// The first of the ports that are chosen for connections and listeners; the last is 65535.

@@ -43,7 +43,7 @@ package final class Listener: @unchecked Sendable {
     if number < 0 { throw .system(errno: -number) }
     let socket = Descriptor(number)
     self.port = try RendezvousName.bind(socket, nic.configuration.address, port: port)
-    let error = CMemfdNIC_listen(socket.number, Int32(Limits.maximumHalfOpen))
+    let error = CMemfdNIC_listen(socket.number, Limits.listenBacklog)
     if error < 0 { throw .system(errno: -error) }
     self.socket = consume socket
     try start()

@@ -31,6 +31,7 @@ final class ProtectionTable: @unchecked Sendable {
     lastFree = (memory + 68).bindMemory(to: UInt32.self, capacity: 1)
     count = (memory + 72).bindMemory(to: UInt32.self, capacity: 1)
     neverUsed = (memory + 76).bindMemory(to: UInt32.self, capacity: 1)
+    warmUp()
   }
 
   /// Entries from here on have never been used and are on no list, so that their pages need not
@@ -128,28 +129,51 @@ final class ProtectionTable: @unchecked Sendable {
   /// call can be repeated. False, too, where the key names no registration.
   func deregister(_ key: RegistrationKey, deadline: UInt64) -> Bool {
     let entry = entry(key.index)
-    let isClosed = lock.withLock { () -> Bool in
-      if !entry.gate.close(generation: key.generation) { return false }
+    // The closures return nothing: a generic result would need metadata, which is allocated.
+    var isClosed = false
+    lock.withLock {
       // A free entry's gate keeps the generation of its last use.
-      if entry.generation != key.generation { return false }
-      closeExposures(of: entry)
-      return true
+      isClosed =
+        entry.gate.close(generation: key.generation) && entry.generation == key.generation
+      if isClosed { closeExposures(of: entry) }
     }
     if !isClosed { return false }
     while true {
-      let (isFree, waitFor) = lock.withLock { () -> (Bool, Gate?) in
-        if entry.generation != key.generation { return (true, nil) }
-        if !entry.gate.isEmpty { return (false, entry.gate) }
-        if let gate = gateWithPeerInside(of: entry) { return (false, gate) }
-        unlinkExposures(of: entry)
-        giveBack(key.index)
-        return (true, nil)
-      }
+      var occupied = entry.gate
+      var isFree = false
+      lock.withLock { isFree = free(key, unless: &occupied) }
       if isFree { return true }
       let now = CLinuxMemory_monotonic()
       if now >= deadline { return false }
-      waitFor?.waitUntilEmpty(nanoseconds: min(deadline - now, Limits.pollNanoseconds))
+      occupied.waitUntilEmpty(nanoseconds: min(deadline - now, Limits.pollNanoseconds))
     }
+  }
+
+  /// Frees a closed entry, unless somebody is inside: then `occupied` becomes the gate. Under the
+  /// lock.
+  private func free(_ key: RegistrationKey, unless occupied: inout Gate) -> Bool {
+    let entry = entry(key.index)
+    // Somebody else has deregistered it meanwhile.
+    if entry.generation != key.generation { return true }
+    if !entry.gate.isEmpty { return false }
+    if let gate = gateWithPeerInside(of: entry) {
+      occupied = gate
+      return false
+    }
+    unlinkExposures(of: entry)
+    giveBack(key.index)
+    return true
+  }
+
+  /// Takes every way through `deregister` once, so that no first time is left for hook context.
+  private func warmUp() {
+    let page = AddressRange(start: 0, end: Page.size)
+    let key = register(page, backing: .mapped(alias: 0, descriptor: 0, offset: 0))
+    guard let key, enter(key) != nil else { preconditionFailure("a new table has room") }
+    let isStuck = !deregister(key, deadline: CLinuxMemory_monotonic() + 1_000)
+    leave(key)
+    let isFree = deregister(key, deadline: .max)
+    precondition(isStuck && isFree, "a new table works")
   }
 
   private func closeExposures(of entry: ProtectionEntry) {

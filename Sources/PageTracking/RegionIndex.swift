@@ -9,7 +9,7 @@ import VirtualMemory
 /// knows the highest end below it, so that overlapping regions (of two providers, say) are found
 /// without a walk through all. Not synchronised: its owner's lock is held around every call.
 struct RegionIndex: @unchecked Sendable {
-  private struct Node {
+  struct Node {
     var start: UInt
     var end: UInt
     var highestEnd: UInt
@@ -21,7 +21,7 @@ struct RegionIndex: @unchecked Sendable {
     var isSecured: Bool
   }
 
-  private struct Root {
+  struct Root {
     var node: UInt32
     var firstFree: UInt32
     /// Nodes from here on were never used.
@@ -30,8 +30,8 @@ struct RegionIndex: @unchecked Sendable {
     var count: UInt32
   }
 
-  private let root: UnsafeMutablePointer<Root>
-  private let nodes: UnsafeMutablePointer<Node>
+  let root: UnsafeMutablePointer<Root>
+  let nodes: UnsafeMutablePointer<Node>
 
   init() throws(PageTrackingError) {
     let capacity = PageTrackingLimits.maximumRegions + 1

@@ -35,7 +35,7 @@ struct Subscribers: @unchecked Sendable {
     slots = memory.bindMemory(to: Slot.self, capacity: Self.capacity)
   }
 
-  private func word(_ index: Int) -> SharedWord { SharedWord(slots + index) }
+  func word(_ index: Int) -> SharedWord { SharedWord(slots + index) }
 
   /// Adds a function; returns its slot.
   func add(

@@ -6,6 +6,9 @@ import Glibc
 package final class Lock<Value: ~Copyable>: @unchecked Sendable {
   private let mutex: UnsafeMutablePointer<pthread_mutex_t>
   private var value: Value
+  /// Keeps a value of no bytes, as of `Lock(())`, inside the object: its address would be that of
+  /// the next one, which other threads change.
+  private let end: UInt8 = 0
 
   package init(_ value: consuming sending Value) {
     mutex = .allocate(capacity: 1)

@@ -9,11 +9,27 @@ extern void *__libc_realloc(void *, size_t);
 extern void *__libc_memalign(size_t, size_t);
 extern void __libc_free(void *);
 
+#if __has_feature(thread_sanitizer) || __has_feature(address_sanitizer)
+const bool CAllocationCounter_available = false;
+#define IS_SANITIZED 1
+#else
+const bool CAllocationCounter_available = true;
+#define IS_SANITIZED 0
+#endif
+
+#if __has_feature(thread_sanitizer)
+const bool CAllocationCounter_thread_sanitizer = true;
+#else
+const bool CAllocationCounter_thread_sanitizer = false;
+#endif
+
 static __thread uint64_t calls __attribute__((tls_model("initial-exec")));
 
 void CAllocationCounter_begin(void) { calls = 0; }
 
 uint64_t CAllocationCounter_end(void) { return calls; }
+
+#if !IS_SANITIZED
 
 void *malloc(size_t size) {
     calls++;
@@ -49,3 +65,5 @@ void free(void *memory) {
     calls++;
     __libc_free(memory);
 }
+
+#endif

@@ -109,4 +109,25 @@ import Testing
     process.waitUntilExit()
     #expect(process.terminationStatus == 0, "\(String(decoding: complaints, as: UTF8.self))")
   }
+
+  /// What the README shows of C compiles as it stands there.
+  @Test func theCodeOfTheReadmeCompiles() throws {
+    let readme = Self.root.appending(path: "README.md")
+    let blocks = try String(contentsOf: readme, encoding: .utf8).components(separatedBy: "```c\n")
+    #expect(blocks.count == 2)
+    let code = try #require(blocks.last?.components(separatedBy: "```").first)
+    let process = Process()
+    process.executableURL = URL(filePath: "/usr/bin/env")
+    process.arguments = [
+      "cc", "-std=c11", "-Wall", "-Wextra", "-Werror", "-fsyntax-only",
+      "-I", Self.root.appending(path: "Sources/CPindown/include").path, "-x", "c", "-",
+    ]
+    let input = Pipe()
+    process.standardInput = input
+    try process.run()
+    try input.fileHandleForWriting.write(contentsOf: Data(code.utf8))
+    try input.fileHandleForWriting.close()
+    process.waitUntilExit()
+    #expect(process.terminationStatus == 0)
+  }
 }

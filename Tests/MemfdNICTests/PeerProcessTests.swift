@@ -144,6 +144,34 @@ struct PeerProcessTests {
     await child
   }
 
+  /// Connections leave nothing behind: no descriptor, no thread, no mapping. (In a process of its
+  /// own, where nothing else comes and goes.)
+  @Test func nothingIsLeftOfAConnection() async {
+    await #expect(processExitsWith: .exitCode(0)) {
+      func connectOnce() throws {
+        let pair = try Pair()
+        let buffer = try pair.buffer(.mapped, bytes: 65_536, at: pair.far)
+        let local = try pair.buffer(.pinned, bytes: 65_536, at: pair.near)
+        let remote = try pair.farEnd.expose(buffer.range, key: buffer.key, access: .write)
+        try pair.nearEnd.write([local.segment(0, 65_536)], to: remote, 0, 1)
+        guard pair.nearRecorder.completion(1)?.status == .success else { exit(1) }
+      }
+      for _ in 0..<3 { try connectOnce() }
+      let before = (Self.count("/proc/self/fd"), Self.count("/proc/self/task"))
+      for _ in 0..<20 { try connectOnce() }
+      let after = (Self.count("/proc/self/fd"), Self.count("/proc/self/task"))
+      exit(before == after ? 0 : 2)
+    }
+  }
+
+  private static func count(_ directory: String) -> Int {
+    guard let stream = opendir(directory) else { return -1 }
+    defer { closedir(stream) }
+    var count = 0
+    while readdir(stream) != nil { count += 1 }
+    return count
+  }
+
   /// Waits until the kernel says that a process is stopped.
   static func waitUntilStopped(_ pid: Int32) -> Bool {
     let deadline = CLinuxMemory_monotonic() + 10_000_000_000

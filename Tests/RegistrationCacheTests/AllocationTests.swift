@@ -8,7 +8,8 @@ import VirtualMemory
 @testable import RegistrationCache
 
 /// The rule of the hook context: nothing is allocated on the thread whose mapping changes.
-@Suite(.serialized) struct AllocationTests {
+@Suite(.serialized, .enabled(if: CAllocationCounter_available))
+struct AllocationTests {
   /// What the tracker calls: the cache, as a switch and a provider would.
   nonisolated(unsafe) private static var cache: Unmanaged<RegistrationCache>?
   nonisolated(unsafe) private static var changes = 0

@@ -63,7 +63,7 @@ final class FakeAdapters: @unchecked Sendable {
 }
 
 /// A mapping that a test may do anything to.
-struct TestMemory {
+struct TestMemory: @unchecked Sendable {
   let base: UnsafeMutableRawPointer
   let pages: Int
 

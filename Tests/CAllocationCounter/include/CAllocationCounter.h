@@ -3,7 +3,15 @@
 #ifndef CALLOCATIONCOUNTER_H
 #define CALLOCATIONCOUNTER_H
 
+#include <stdbool.h>
 #include <stdint.h>
+
+/* False in a program with a sanitizer, which has an allocator of its own: nothing is counted. */
+extern const bool CAllocationCounter_available;
+
+/* ThreadSanitizer intercepts libc's memory calls too, and runs instrumented code in them only where
+   it expects to: tests that patch libc do not run under it. */
+extern const bool CAllocationCounter_thread_sanitizer;
 
 /* Counts on the calling thread from here on. */
 void CAllocationCounter_begin(void);

@@ -1,0 +1,63 @@
+import Glibc
+import PageTracking
+import VirtualMemory
+
+/// What a subscriber was told, and what it saw: in memory set aside beforehand, as it runs in hook
+/// context. One for a process: each test that uses it has a process of its own.
+enum ChangeLog {
+  struct Entry: Equatable {
+    var range: AddressRange
+    var kind: MappingChangeKind?
+    /// The first byte of the region while the subscriber ran.
+    var content: UInt8
+    var thread: pthread_t
+  }
+
+  struct Owned {
+    var range: AddressRange
+    var region: SecuredRegion
+  }
+
+  static let capacity = 64
+  nonisolated(unsafe) static let entries = UnsafeMutablePointer<Entry>.allocate(capacity: capacity)
+  nonisolated(unsafe) static let owned = UnsafeMutablePointer<Owned>.allocate(capacity: capacity)
+  nonisolated(unsafe) static var count = 0
+  nonisolated(unsafe) static var ownedCount = 0
+  nonisolated(unsafe) static var tracker: PageTracker?
+  /// The fault of a provider that does not let go of what changes.
+  nonisolated(unsafe) static var leavesSecured = false
+
+  /// A subscriber as a provider is one: writes down what it is told, and unsecures what it has in
+  /// the range.
+  static let handler: ChangeHandler = { _, start, end, kind in
+    let range = AddressRange(start: start, end: end)
+    let first = UnsafePointer<UInt8>(bitPattern: start).unsafelyUnwrapped
+    precondition(count < capacity)
+    entries[count] = Entry(
+      range: range, kind: MappingChangeKind(rawValue: kind), content: first.pointee,
+      thread: pthread_self())
+    count += 1
+    if leavesSecured { return }
+    for index in 0..<ownedCount where owned[index].range.overlaps(range) {
+      tracker.unsafelyUnwrapped.unsecure(owned[index].region)
+    }
+  }
+
+  static func secure(_ range: AddressRange, access: MemoryAccess) throws {
+    let region = try PageTracker.shared().secure(range, access: access)
+    precondition(ownedCount < capacity)
+    owned[ownedCount] = Owned(range: range, region: region)
+    ownedCount += 1
+  }
+
+  /// The tracker of this process with this log as its subscriber, and the monitor running or not.
+  static func start(monitored: Bool = true) throws -> PageTracker {
+    let tracker = try PageTracker.shared()
+    self.tracker = tracker
+    _ = try tracker.subscribe(handler, context: nil)
+    if monitored { try tracker.start(.entries) }
+    return tracker
+  }
+
+  static func recorded() -> [Entry] { (0..<count).map { entries[$0] } }
+}
