@@ -28,29 +28,30 @@ static int fail(const char *what) {
 
 int main(void) {
     struct seen seen = {0};
-    size_t length = 16384;
+    size_t length = 8192;
     if (pindown_version() != PINDOWN_VERSION) return fail("version");
     int expected = pindown_watch("none") == 0 ? 0 : -1;
     char *memory = mmap(NULL, length, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    memory[0] = 'x';
     int subscription = pindown_subscribe(changed, &seen);
     if (expected != 0 || subscription < 0) return fail("subscribe");
 
     /* The counter-test: without a monitor nobody hears of the change. */
     uint64_t region = pindown_secure(memory, length, PINDOWN_READ);
     if (region == 0) return fail("secure");
-    munmap(memory + 4096, 4096);
+    munmap(memory, length);
     if (seen.calls != 0) return fail("a change was seen without a monitor");
     pindown_unsecure(region);
 
     if (pindown_watch("entries") != 0) return fail("watch");
-    region = pindown_secure(memory, 4096, PINDOWN_READ);
+    memory = mmap(NULL, length, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    memory[0] = 'x';
+    region = pindown_secure(memory, length, PINDOWN_READ);
     if (region == 0) return fail("secure again");
-    munmap(memory, 4096);
+    munmap(memory + 4096, 4096);
     if (seen.calls != 1 || seen.start != (uintptr_t)memory || seen.content != 'x' ||
-        seen.end != (uintptr_t)memory + 4096)
+        seen.end != (uintptr_t)memory + length)
         return fail("the change was not seen before");
-    munmap(memory, length);
+    munmap(memory, 4096);
     if (seen.calls != 1) return fail("a region was told of twice");
     pindown_unsubscribe(subscription);
 
