@@ -6,29 +6,31 @@ import CLinuxMemory
 /// code that is not ours, a bounded number of steps. Signals are blocked while it is held, so that
 /// a handler on the same thread cannot want it again. It is not recursive.
 ///
+/// Public only because nothing less is specialised across modules.
+///
 /// The word: 0 free, 1 held, 2 held and somebody may be waiting. Only the holder stores 0.
 @frozen
-package struct HookSafeLock: @unchecked Sendable {
+public struct HookSafeLock: @unchecked Sendable {
   @usableFromInline let word: SharedHalfWord
   @usableFromInline let address: UnsafeMutableRawPointer
 
   /// A lock in the four bytes at `address`, which must be zero and outlive every use.
   @inlinable
-  package init(at address: UnsafeMutableRawPointer) {
+  public init(at address: UnsafeMutableRawPointer) {
     self.address = address
     word = SharedHalfWord(address)
   }
 
   /// Runs `body` while no other thread can.
   @inlinable
-  package func withLock<Result, Failure: Error>(
+  public func withLock<Result, Failure: Error>(
     _ body: () throws(Failure) -> Result
   ) throws(Failure) -> Result {
-    let mask = CLinuxMemory_block_signals()
+    let mask = Self.blockSignals()
     if !word.compareExchange(expected: 0, desired: 1).exchanged { acquireContended() }
     defer {
       relinquish()
-      CLinuxMemory_restore_signals(mask)
+      Self.restoreSignals(mask)
     }
     return try body()
   }
@@ -53,6 +55,12 @@ package struct HookSafeLock: @unchecked Sendable {
   func wakeOne() {
     CLinuxMemory_futex_wake(address, 1)
   }
+
+  @usableFromInline
+  static func blockSignals() -> UInt64 { CLinuxMemory_block_signals() }
+
+  @usableFromInline
+  static func restoreSignals(_ mask: UInt64) { CLinuxMemory_restore_signals(mask) }
 
   private static var spins: Int { 100 }
 }
