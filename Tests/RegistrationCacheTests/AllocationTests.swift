@@ -16,12 +16,17 @@ struct AllocationTests {
   nonisolated(unsafe) private static var watched: UInt = 0
   /// Breaks the rule, for the counter-test.
   nonisolated(unsafe) private static var allocates = false
+  nonisolated(unsafe) private static var allocated: UnsafeMutableRawPointer?
 
   private static let handler: ChangeHandler = { _, start, end, _ in
     // Other suites run at the same time, and their mappings change too.
     if start != watched { return }
     changes += 1
-    if allocates { free(malloc(1)) }
+    if allocates {
+      // Through a variable, or the optimiser sees that it may leave both out.
+      allocated = malloc(1)
+      free(allocated)
+    }
     _ = cache?._withUnsafeGuaranteedRef {
       $0.invalidate(AddressRange(start: start, end: end))
     }
