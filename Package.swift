@@ -95,7 +95,7 @@ let package = Package(
     .target(
       name: "CPublishingChild", path: "Tests/CPublishingChild", cSettings: cSettings),
     tests("Inspection", needs: ["VirtualMemory", "CLinuxMemory", "CPublishingChild"]),
-    tests("ControlFileSystem", needs: ["Inspection", "VirtualMemory"]),
+    tests("ControlFileSystem", needs: ["Inspection", "VirtualMemory", "CPublishingChild"]),
     .target(
       name: "CWinsockDirectSources", dependencies: ["CWinsockDirect"],
       path: "Tests/CWinsockDirectSources", cSettings: cSettings,

@@ -11,6 +11,7 @@ package final class QueuePair: @unchecked Sendable {
     var engines: Engines?
     var isClosed = false
     var localPort: UInt16 = 0
+    var peerPID: Int32 = 0
   }
 
   private let nic: MemfdNIC
@@ -39,6 +40,9 @@ package final class QueuePair: @unchecked Sendable {
   /// The port of this end; 0 before there is one.
   package var localPort: UInt16 { state.withLock { $0.localPort } }
 
+  /// The process at the other end; 0 before there is one.
+  package var peerPID: Int32 { state.withLock { $0.peerPID } }
+
   // MARK: Connecting
 
   /// Starts to connect.
@@ -64,6 +68,7 @@ package final class QueuePair: @unchecked Sendable {
       let links = try introduce(socket, port: boundPort)
       state.engines = try start(links, process: process, peer: nil)
       state.localPort = boundPort
+      state.peerPID = process
     }
   }
 
@@ -140,6 +145,7 @@ package final class QueuePair: @unchecked Sendable {
       let process = peer.process
       state.engines = try start(links, process: process, peer: peer)
       state.localPort = localPort
+      state.peerPID = process
     }
   }
 

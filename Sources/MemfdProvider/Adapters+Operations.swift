@@ -45,11 +45,26 @@ extension Adapters {
 
   /// Goes once through what a hook may do, so that a hook is never the first to meet a type. Not
   /// for hook context itself.
-  func warmUp() {
+  ///
+  /// - Parameter pins: whether the adapters can have pinned memory.
+  func warmUp(pins: Bool) {
+    // Of memory that nobody has, and that no transfer can name.
+    if pins { warmUp(AddressRange(start: Page.size, end: 2 * Page.size), segment: 0) }
+    // Without room for a page nothing can be registered either.
+    guard let segment = try? MemfdSegment(byteCount: Page.size),
+      let range = AddressRange(
+        start: UInt(bitPattern: segment.baseAddress), length: Page.size),
+      let use = SegmentTable.shared.use(of: range)
+    else { return }
+    warmUp(range, segment: use.rawValue)
+    SegmentTable.shared.release(use)
+  }
+
+  private func warmUp(_ range: AddressRange, segment: UInt64) {
     let operations = operations
     for index in 0..<UInt32(count) {
-      // Of memory that nobody has, and that no transfer can name.
-      let key = operations.register(operations.context, index, Page.size, 2 * Page.size, 0, 0)
+      let key = operations.register(
+        operations.context, index, range.start, range.end, 0, segment)
       if key != 0 { _ = operations.deregister(operations.context, index, key, 0) }
     }
   }

@@ -28,14 +28,15 @@ final class Provider: Sendable {
   init(upcalls: WSPUPCALLTABLEEX) throws(StartUpFailure) {
     self.upcalls = upcalls
     let configurations = try Self.configurations()
-    // Without io_uring there are no pins, and only memfd segments can be registered.
-    let pins = try? PinTable()
+    try Self.checkMode()
+    let (pins, losses) = Self.pins()
     adapters = Adapters()
     do throws(InspectionError) {
       publication = try Publication.current()
     } catch {
       throw StartUpFailure("its state cannot be published: \(error)")
     }
+    Self.publishAbilities(pins: pins != nil, in: publication)
     do throws(RegistrationCacheError) {
       cache = try RegistrationCache(
         providerName: Self.name, adapters: adapters.operations, pins: pins)
@@ -49,6 +50,7 @@ final class Provider: Sendable {
       ControlHandler.carryOut(request, on: cache)
     }
     try open(configurations, pins)
+    Self.report(losses)
   }
 
   private func open(
@@ -69,20 +71,31 @@ final class Provider: Sendable {
       cache.shutDown()
       throw StartUpFailure("there is no room for a thread")
     }
-    warmUp()
+    warmUp(pins: pins != nil)
   }
 
   /// What the callback does, before it is called in a hook.
-  private func warmUp() {
-    adapters.warmUp()
+  private func warmUp(pins: Bool) {
+    adapters.warmUp(pins: pins)
     var error: INT = 0
     _ = memoryRegistrationCacheCallback(nil, 0, &error)
   }
 
-  private static func configurations() throws(StartUpFailure) -> [NICConfiguration] {
-    let text = getenv("PINDOWN_NICS").map { String(cString: $0) }
+  /// The adapters read it, too: before the first is opened it is known to make sense.
+  private static func checkMode() throws(StartUpFailure) {
     do throws(MemfdNICError) {
-      return try NICConfiguration.parse(text ?? NICConfiguration.defaultText)
+      _ = try DMAMode.fromEnvironment()
+    } catch .invalidConfiguration(let what) {
+      throw StartUpFailure(what)
+    } catch {
+      throw StartUpFailure("PINDOWN_DMA: \(error)")
+    }
+  }
+
+  private static func configurations() throws(StartUpFailure) -> [NICConfiguration] {
+    let text = getenv("PINDOWN_NICS").map { String(cString: $0) } ?? ""
+    do throws(MemfdNICError) {
+      return try NICConfiguration.parse(text.isEmpty ? NICConfiguration.defaultText : text)
     } catch .invalidConfiguration(let what) {
       throw StartUpFailure("PINDOWN_NICS: \(what)")
     } catch {

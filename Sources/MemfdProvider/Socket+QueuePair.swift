@@ -32,7 +32,10 @@ extension Socket {
       connection.isCounted = true
       provider.adapters.connectionOpened(connection.adapter)
       connection.events.connectError = 0
-      if let queuePair = connection.queuePair { connection.local.port = queuePair.localPort }
+      if let queuePair = connection.queuePair {
+        connection.local.port = queuePair.localPort
+        connection.peerPID = queuePair.peerPID
+      }
       publish(connection)
       appendEvent(.connected, connection)
       return true

@@ -1,5 +1,4 @@
 public import CPindown
-import Glibc
 import PageTracking
 import VirtualMemory
 
@@ -8,8 +7,8 @@ import VirtualMemory
 @c @implementation
 public func pindown_watch(_ monitors: UnsafePointer<CChar>!) -> Int32 {
   ErrorText.noting(-1) {
-    let text = monitors ?? UnsafePointer(getenv("PINDOWN_MONITORS"))
-    let wanted = try text.map { try MonitorSet(parsing: String(cString: $0)) } ?? .standard
+    let named = try monitors.map { try MonitorSet(parsing: String(cString: $0)) }
+    let wanted = try named ?? .ofEnvironment()
     try PageTracker.shared().start(wanted)
     return 0
   }

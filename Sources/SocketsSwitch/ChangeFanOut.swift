@@ -48,7 +48,7 @@ struct ChangeFanOut: @unchecked Sendable {
       table.warmUp()
       _ = try tracker.subscribe(Self.handler, context: UnsafeMutableRawPointer(context))
     } catch {
-      throw .trackingUnavailable(reason: error.reason)
+      throw .trackingUnavailable(reason: "\(error)")
     }
   }
 
@@ -67,32 +67,19 @@ struct ChangeFanOut: @unchecked Sendable {
     do throws(PageTrackingError) {
       try tracker.start(monitors)
     } catch {
-      throw .trackingUnavailable(reason: error.reason)
+      throw .trackingUnavailable(reason: "\(error)")
     }
     publication.header.monitorsRunning.store(tracker.running.rawValue)
   }
 }
 
-extension PageTrackingError {
-  /// In words.
-  fileprivate var reason: String {
-    switch self {
-    case .exhausted: "there is no memory for the tables"
-    case .invalidRange: "the range is not one of whole pages"
-    case .unknownMonitor(let name): "there is no monitor \(name)"
-    case .monitorUnavailable(let reason): reason
-    }
-  }
-}
-
 extension MonitorSet {
-  /// What `PINDOWN_MONITORS` asks for; the standard set where it is not set.
-  static func ofEnvironment() throws(SwitchError) -> MonitorSet {
-    guard let text = getenv("PINDOWN_MONITORS") else { return .standard }
+  /// What `PINDOWN_MONITORS` asks for, as the switch reports what is wrong with it.
+  static func wanted() throws(SwitchError) -> MonitorSet {
     do throws(PageTrackingError) {
-      return try MonitorSet(parsing: String(cString: text))
+      return try .ofEnvironment()
     } catch {
-      throw .trackingUnavailable(reason: "PINDOWN_MONITORS: \(error.reason)")
+      throw .trackingUnavailable(reason: "\(error)")
     }
   }
 }

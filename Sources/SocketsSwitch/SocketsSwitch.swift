@@ -44,7 +44,7 @@ public final class SocketsSwitch: Sendable {
     if let monitors {
       try started.fanOut.start(monitors)
     } else {
-      try started.fanOut.start(try .ofEnvironment())
+      try started.fanOut.start(try .wanted())
     }
     do throws(SwitchError) {
       for path in providers { try started.load(path) }

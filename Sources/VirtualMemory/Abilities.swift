@@ -28,14 +28,17 @@ package struct Abilities: Sendable {
 
   /// One line for each thing that is lost: the capability that it needs, and what is lost.
   package var losses: [String] {
-    var lines: [String] = []
-    if !seesPageFrames {
-      lines.append("CAP_SYS_ADMIN is missing: page frames are neither shown nor audited")
-    }
+    var lines = lossesWithoutPins
     if !pinsWithoutLimit, lockedBytesLimit != .max {
       lines.append(
         "CAP_IPC_LOCK is missing: at most \(lockedBytesLimit) bytes (ulimit -l) can be pinned")
     }
     return lines
+  }
+
+  /// The same for a process that cannot pin at all.
+  package var lossesWithoutPins: [String] {
+    seesPageFrames
+      ? [] : ["CAP_SYS_ADMIN is missing: page frames are neither shown nor audited"]
   }
 }

@@ -1,12 +1,20 @@
 import ControlFileSystem
 import Glibc
+import Inspection
 
 /// Asks a node server what a kernel would ask, by paths, without a mount.
 struct FakeKernel {
-  let server = NodeServer()
-  var user = getuid()
+  let server: NodeServer
+  var user: UInt32
   /// The thread on whose behalf it asks.
   var thread: Int32 = 100
+
+  /// Shows this process, and children of the test, alone: what others of the machine publish
+  /// meanwhile is none of its business.
+  init(user: UInt32 = getuid(), children: Set<Int32> = []) {
+    server = NodeServer(ProcessScanner(candidates: children.union([getpid()])))
+    self.user = user
+  }
 
   var reader: Reader { Reader(user: user, thread: thread) }
 

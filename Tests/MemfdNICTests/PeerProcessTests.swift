@@ -35,6 +35,7 @@ struct PeerProcessTests {
       let child = request.peerPID
       try #require(child != getpid())
       try request.accept(as: end)
+      #expect(end.peerPID == child)
       var remote = try end.expose(buffer.range, key: buffer.key, access: .readWrite)
       withUnsafeBytes(of: &remote) { buffer.bytes.copyMemory(from: $0) }
       try end.receive([buffer.segment(4096, 16)], 1)
@@ -59,6 +60,7 @@ struct PeerProcessTests {
     try end.receive([buffer.segment(0, 64)], 1)
     try end.connect(to: IPv4Address(rawValue: address), port: port, localPort: 0)
     guard recorder.completion(1)?.status == .success else { exit(3) }
+    guard end.peerPID == getppid() else { exit(6) }
     let remote = buffer.bytes.loadUnaligned(as: RemoteDescriptor.self)
     for round in 0..<4 { try end.write([buffer.segment(0, 1 << 20)], to: remote, 0, UInt64(round)) }
     guard recorder.completion(3)?.status == .success else { exit(4) }

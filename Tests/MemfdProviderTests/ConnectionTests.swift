@@ -1,6 +1,8 @@
 import CWinsockDirect
 import Glibc
+import Inspection
 import Testing
+import VirtualMemory
 
 extension ProviderTests {
   struct ConnectionTests {
@@ -43,6 +45,18 @@ extension ProviderTests {
       try StartedProvider.run { provider in
         let pair = try ConnectedPair(provider, adapter: adapter)
         #expect(pair.near.connect("10.99.0.1", port: 1) == WSAEISCONN)
+        pair.close()
+      }
+    }
+
+    @Test("Either end publishes which process the other is")
+    func peerProcess() throws {
+      try StartedProvider.run { provider in
+        let pair = try ConnectedPair(provider)
+        let publication = try Publication.current()
+        let connected = (0..<Layout.maximumSockets).map { publication.socket($0) }
+          .filter { $0.state.load() == SocketState.connected.rawValue }
+        #expect(connected.map { $0.peerPID.load() } == [UInt32(getpid()), UInt32(getpid())])
         pair.close()
       }
     }

@@ -1,8 +1,10 @@
 import CWinsockDirect
 import CWinsockDirectSources
 import Glibc
+import Inspection
 import MemfdProvider
 import Testing
+import VirtualMemory
 
 extension ProviderTests {
   struct StartUpTests {
@@ -65,6 +67,48 @@ extension ProviderTests {
       #expect(failure { table.lpWSPCleanup($0) } == WSANOTINITIALISED)
       #expect(table.lpWSPSocket(AF_INET, 1, 6, nil, 0, 1, &error) == INVALID_SOCKET)
       #expect(error == WSANOTINITIALISED)
+    }
+
+    @Test("What the process may do is published")
+    func abilities() throws {
+      try StartedProvider.run { _ in
+        var expected: UInt32 = 0
+        if (try? PinTable()) != nil { expected |= AbilityBit.pins }
+        if Abilities.current.seesPageFrames { expected |= AbilityBit.frames }
+        let publication = try Publication.current()
+        #expect(publication.header.abilities.load() == expected)
+      }
+    }
+
+    /// What a start that is refused gives as its reason.
+    private func reason(variable: String, _ text: String) -> String {
+      let before = getenv(variable).map { String(cString: $0) }
+      setenv(variable, text, 1)
+      defer {
+        if let before { setenv(variable, before, 1) } else { unsetenv(variable) }
+      }
+      var data = WSPDATA()
+      var table = WSPPROC_TABLE()
+      var information = WSAPROTOCOL_INFOW()
+      var upcalls = TestSwitch.upcalls
+      #expect(WSPStartupEx(0x0202, &data, &information, &upcalls, &table) == WSASYSNOTREADY)
+      return withUnsafeBytes(of: data.szDescription) { bytes in
+        String(decoding: bytes.bindMemory(to: WCHAR.self).prefix { $0 != 0 }, as: UTF16.self)
+      }
+    }
+
+    @Test("A setting that makes no sense keeps the provider from starting, and is named")
+    func badSettings() {
+      setenv("PINDOWN_NICS", StartedProvider.configuration, 1)
+      #expect(
+        reason(variable: "PINDOWN_DMA", "sloppy")
+          == "PINDOWN_DMA is 'fast' or 'strict', not 'sloppy'")
+      #expect(
+        reason(variable: "PINDOWN_NICS", "nonsense")
+          == "PINDOWN_NICS: 'nonsense' is not name=address/prefix")
+      #expect(
+        reason(variable: "PINDOWN_NICS", "a=10.0.0.1/24,b=10.0.0.1/24")
+          == "PINDOWN_NICS: the adapter address 10.0.0.1 is there twice")
     }
 
     @Test("Adapters that cannot be read keep the provider from starting")

@@ -43,7 +43,7 @@ extension NodeServer {
   ) throws(ControlError) -> UInt64 {
     let node = try node(number)
     try checkExists(node, reader: reader)
-    let fingerprint = system.fingerprint(of: system.processes(visibleTo: reader))
+    let fingerprint = fingerprint(of: node, reader)
     let content: OpenFile.Content
     if forWriting {
       content = .snapshot([])
@@ -69,7 +69,7 @@ extension NodeServer {
     var file = try files.value(handle)
     if file.isPolled, offset == 0, case .snapshot = file.content {
       // A monitor starts over after it was woken.
-      file.fingerprint = system.fingerprint(of: system.processes(visibleTo: file.reader))
+      file.fingerprint = fingerprint(of: file.node, file.reader)
       file.content = .snapshot(try render(file.node, reader: file.reader, use: .content))
       files.replace(handle, with: file)
     }
@@ -128,8 +128,15 @@ extension NodeServer {
     case .log(let position):
       return !position.hasSeenEnd || log(for: file.reader).extent.end > position.end
     case .snapshot:
-      let processes = system.processes(visibleTo: file.reader)
-      return system.fingerprint(of: processes) != file.fingerprint
+      return fingerprint(of: file.node, file.reader) != file.fingerprint
     }
+  }
+
+  /// What changes whenever one of the processes that a file is about has changed something.
+  private func fingerprint(of node: Node, _ reader: Reader) -> Int {
+    guard let identity = node.subject.process else {
+      return system.fingerprint(of: system.processes(visibleTo: reader))
+    }
+    return system.fingerprint(of: system.process(identity).map { [$0] } ?? [])
   }
 }

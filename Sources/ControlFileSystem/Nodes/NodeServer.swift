@@ -1,6 +1,6 @@
 import CLinuxMemory
 import Glibc
-import Inspection
+package import Inspection
 import VirtualMemory
 
 /// Answers what a kernel asks of a file system, for the tree of a catalog.
@@ -9,7 +9,7 @@ import VirtualMemory
 /// thread; none waits, except for a process that is asked to do something (two seconds at most).
 package final class NodeServer: Sendable {
   let catalog: Catalog
-  let system = SystemView()
+  let system: SystemView
   let table = NodeTable()
   let files = Handles<OpenFile>()
   let folders = Handles<[DirectoryEntry]>()
@@ -20,7 +20,9 @@ package final class NodeServer: Sendable {
   let group = getgid()
   let mountTime: UInt64
 
-  package init() {
+  /// - Parameter scanner: finds the processes to show.
+  package init(_ scanner: ProcessScanner = ProcessScanner()) {
+    system = SystemView(scanner)
     catalog = Catalog(root: Tree.root)
     mountTime = CLinuxMemory_realtime()
   }

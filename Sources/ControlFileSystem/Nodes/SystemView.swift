@@ -4,9 +4,13 @@ import VirtualMemory
 
 /// The processes of this machine, and what was read of them a moment ago.
 final class SystemView: Sendable {
-  private let scanner = ProcessScanner()
+  private let scanner: ProcessScanner
   private let recent = Lock<[ProcessIdentity: (time: UInt64, snapshot: ProcessSnapshot)]>([:])
   private let generation = Lock<(fingerprint: Int, number: UInt64)>((0, 0))
+
+  init(_ scanner: ProcessScanner) {
+    self.scanner = scanner
+  }
 
   /// Every process that publishes and that this reader may see.
   func processes(visibleTo reader: Reader) -> [PublishedProcess] {

@@ -82,7 +82,7 @@ enum NICFiles {
   }
 
   private static let limits = NodeDeclaration.file(
-    "limits", .table, "How much each process may have of it."
+    "limits", .table, "How many registrations and queue pairs a process may have there."
   ) { context throws(ControlError) in
     let uses = try uses(context)
     var table = Table(["process", "max_registrations", "max_queue_pairs"])
@@ -96,7 +96,7 @@ enum NICFiles {
   }
 
   private static let registrations = NodeDeclaration.file(
-    "registrations", .table, unit: "bytes", "Its entries for regions, with their keys."
+    "registrations", .table, unit: "bytes", "Its registrations in all processes, with their keys."
   ) { context throws(ControlError) in
     let uses = try uses(context)
     var table = Table([
@@ -127,8 +127,8 @@ enum NICFiles {
       for socket in process.sockets where socket.nic == UInt32(nic.index) {
         table.addRow([
           "\(process.identity.pid)", "\(socket.index)", SocketFiles.state(socket),
-          SocketFiles.local(socket), SocketFiles.remote(socket), "\(socket.peerPID)",
-          "\(socket.pendingSends)", "\(socket.pendingReceives)",
+          SocketFiles.local(socket), SocketFiles.remote(socket),
+          SocketFiles.peer(socket), "\(socket.pendingSends)", "\(socket.pendingReceives)",
         ])
       }
     }
@@ -139,16 +139,30 @@ enum NICFiles {
     "ctl", .commands, mode: 0o644, "Commands to every provider that has the adapter open.",
     apply: { context, text throws(ControlError) in
       let commands = try Command.parse(text, allowing: [.flush])
+      var failure: ControlError?
       for (process, nic) in try uses(context) {
-        guard let owner = context.system.process(process.identity),
-          let provider = process.providers.first(where: { $0.index == Int(nic.provider) })
-        else { continue }
-        for command in commands {
-          try Command.send(command.request(to: provider.name), to: owner)
+        do throws(ControlError) {
+          try carryOut(commands, at: nic, of: process, context)
+        } catch {
+          // The others are asked all the same; one that has ended meanwhile has nothing left to do.
+          if context.system.process(process.identity) != nil { failure = failure ?? error }
         }
       }
+      if let failure { throw failure }
     }
   ) { _ throws(ControlError) in Command.help([.flush]) }
+
+  private static func carryOut(
+    _ commands: [Command], at nic: NICSnapshot, of process: ProcessSnapshot,
+    _ context: RenderContext
+  ) throws(ControlError) {
+    guard let owner = context.system.process(process.identity),
+      let provider = process.providers.first(where: { $0.index == Int(nic.provider) })
+    else { return }
+    for command in commands {
+      try Command.send(command.request(to: provider.name), to: owner)
+    }
+  }
 
   private static func finish(
     _ table: inout Table, _ uses: [(process: ProcessSnapshot, nic: NICSnapshot)],

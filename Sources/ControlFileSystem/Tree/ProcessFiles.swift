@@ -66,7 +66,7 @@ enum ProcessFiles {
   }
 
   private static let stats = NodeDeclaration.file(
-    "stats", .keyed, unit: "bytes", "What page tracking has seen and done."
+    "stats", .keyed, unit: "bytes", "What page tracking has done, and what the process may do."
   ) { context throws(ControlError) in
     let snapshot = try context.snapshot()
     var text = TextBuffer()

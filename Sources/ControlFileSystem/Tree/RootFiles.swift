@@ -20,7 +20,9 @@ enum RootFiles {
     })
 
   static let schema = constant(
-    .file("schema", .table, "Every path of the tree: kind, mode, unit and meaning.") {
+    .file(
+      "schema", .table, "Every path of the tree: kind, mode, unit and meaning; `-` for no unit."
+    ) {
       context throws(ControlError) in
       var table = Table(["path", "kind", "mode", "unit", "description"])
       for entry in context.server.catalog.entries {

@@ -32,7 +32,7 @@ enum SocketFiles {
     text.appendLine("nic", snapshot.nicName(socket.nic) ?? "-")
     text.appendLine("local", local(socket))
     text.appendLine("remote", remote(socket))
-    text.appendLine("peer_process", socket.peerPID == 0 ? "-" : "\(socket.peerPID)")
+    text.appendLine("peer_process", peer(socket))
     text.appendLine("pending_sends", socket.pendingSends)
     text.appendLine("pending_receives", socket.pendingReceives)
     text.appendLine("registrations", socket.registrations)
@@ -61,6 +61,11 @@ enum SocketFiles {
 
   static func remote(_ socket: SocketSnapshot) -> String {
     endpoint(socket.remoteAddress, socket.remotePort)
+  }
+
+  /// The number of the process at the other end.
+  static func peer(_ socket: SocketSnapshot) -> String {
+    socket.peerPID == 0 ? "-" : "\(socket.peerPID)"
   }
 
   private static func endpoint(_ address: UInt32, _ port: UInt32) -> String {

@@ -9,6 +9,11 @@ enum Program {
     var errors: String
 
     var lines: [String] { output.split(separator: "\n").map(String.init) }
+
+    /// The lines on standard error, but for those that tell an ordinary user what it may not do.
+    var complaints: [String] {
+      errors.split(separator: "\n").map(String.init).filter { !Abilities.isLoss($0) }
+    }
   }
 
   /// The folder in which the products of this package are.
@@ -33,6 +38,19 @@ enum Program {
     precondition(!found.isEmpty, "the test does not know where it is")
     return String(found[..<(found.lastIndex(of: "/") ?? found.endIndex)])
   }()
+
+  /// The folder of the whole project.
+  static let root = "/" + #filePath.split(separator: "/").dropLast(4).joined(separator: "/")
+
+  /// A line of shell that compiles a program in C with the library.
+  static func compiling(_ source: String, as program: String) -> String {
+    """
+    here=$(dirname $(which pindown))
+    cc -std=c11 -Wall -Wextra -Werror -pedantic -D_DEFAULT_SOURCE \
+      -I\(root)/Sources/CPindown/include \(root)/Tools/\(source) \
+      -L$here -lPindown -Wl,-rpath,$here -o \(program) || exit 99
+    """
+  }
 
   /// Runs a line of shell, with `pindown` found before others.
   static func run(_ line: String, seconds: Int = 30) -> Result {
