@@ -38,6 +38,7 @@ final class Connection: @unchecked Sendable {
   /// 1 + the number of the request that the peer refused; 0: none.
   let refusal = Atomic<UInt64>(0)
   private let endingWord = Atomic<UInt32>(0)
+  private let closedWord = Atomic<Bool>(false)
 
   init(
     _ links: consuming Links, nic: borrowing NICResources, exposures: ExposureTable,
@@ -58,7 +59,7 @@ final class Connection: @unchecked Sendable {
   }
 
   deinit {
-    if peerProcess >= 0 { close(peerProcess) }
+    if peerProcess >= 0 { Glibc.close(peerProcess) }
   }
 
   /// The peer's part of the handshake.
@@ -96,6 +97,17 @@ final class Connection: @unchecked Sendable {
       ordering: .sequentiallyConsistent)
     if !isFirst { return }
     transmitWake.signal()
+    receiveWake.signal()
+  }
+
+  /// Whether nobody wants what has arrived.
+  var isClosed: Bool { closedWord.load(ordering: .sequentiallyConsistent) }
+
+  /// Ends the connection on this side's wish, also where it has ended already but still has
+  /// messages to hand over.
+  func close() {
+    closedWord.store(true, ordering: .sequentiallyConsistent)
+    end(.closed)
     receiveWake.signal()
   }
 

@@ -69,13 +69,18 @@ final class Engines: @unchecked Sendable {
     let ending = connection.ending
     let refusal = connection.refusal.load(ordering: .sequentiallyConsistent)
     connection.sendQueue.abandon(ending.status, refused: refusal == 0 ? nil : refusal - 1)
-    connection.receiveQueue.abandon(ending.status)
+    var last = ending
+    if ending == .reset, receiver.isEstablished {
+      receiver.deliverRest()
+      if connection.isClosed { last = .closed }
+    }
+    connection.receiveQueue.abandon(last.status)
     if receiver.isEstablished { connection.wasDisconnected() }
-    if ending == .closed { return }
+    if last == .closed { return }
     if receiver.isEstablished {
-      connection.handlers.disconnected(ending.error)
+      connection.handlers.disconnected(last.error)
     } else {
-      connection.handlers.failed(ending.error)
+      connection.handlers.failed(last.error)
     }
   }
 
@@ -85,7 +90,7 @@ final class Engines: @unchecked Sendable {
       pthread_equal(pthread_self(), receiveThread) == 0
         && pthread_equal(pthread_self(), transmitThread) == 0,
       "a queue pair is not closed from one of its handlers")
-    connection.end(.closed)
+    connection.close()
     pthread_join(receiveThread, nil)
   }
 }

@@ -148,6 +148,18 @@ final class ReceiveEngine: @unchecked Sendable {
     if backlog.isEmpty { connection.hasBacklog.store(0, ordering: .sequentiallyConsistent) }
   }
 
+  /// Hands over what a peer had sent before it went, as receives are posted for it: its sends were
+  /// complete. Returns when all of it is handed over, or when this side closes.
+  func deliverRest() {
+    while !backlog.isEmpty, !connection.isClosed {
+      if let number = connection.receiveQueue.take() {
+        deliver(number, backlog.take(into: staging))
+      } else {
+        connection.receiveWake.wait()
+      }
+    }
+  }
+
   /// Ends a receive with the message of `length` bytes that is in `staging`.
   private func deliver(_ number: UInt64, _ length: Int) {
     let queue = connection.receiveQueue

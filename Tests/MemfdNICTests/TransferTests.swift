@@ -113,6 +113,36 @@ struct TransferTests {
     }
   }
 
+  /// A send is complete when the message has arrived: it is not lost when its sender goes at once.
+  @Test func aMessageOutlivesItsSender() throws {
+    let pair = try Pair()
+    let source = try pair.buffer(.pinned, bytes: 4096, at: pair.near)
+    let target = try pair.buffer(.pinned, bytes: 4096, at: pair.far)
+    for index in 0..<3 {
+      source.fill(UInt8(index))
+      try pair.nearEnd.send([source.segment(0, 100)], UInt64(index))
+      #expect(pair.nearRecorder.completion(UInt64(index))?.status == .success)
+    }
+    pair.nearEnd.close()
+    for index in 0..<3 {
+      try pair.farEnd.receive([target.segment(0, 256)], UInt64(index))
+      #expect(pair.farRecorder.completion(UInt64(index))?.status == .success)
+      #expect(target.holds(UInt8(index), from: 0, at: 0, count: 100))
+    }
+    #expect(pair.farRecorder.wait { $0.disconnections == [.connectionReset] })
+  }
+
+  /// What is kept of a peer that has gone does not keep this side from closing.
+  @Test func messagesThatNobodyWantsAreDropped() throws {
+    let pair = try Pair()
+    let source = try pair.buffer(.pinned, bytes: 4096, at: pair.near)
+    try pair.nearEnd.send([source.segment(0, 100)], 1)
+    #expect(pair.nearRecorder.completion(1)?.status == .success)
+    pair.nearEnd.close()
+    pair.farEnd.close()
+    #expect(throws: MemfdNICError.notConnected) { try pair.farEnd.receive([], 1) }
+  }
+
   @Test func tooManyEarlyMessagesBreakTheConnection() throws {
     let pair = try Pair()
     let source = try pair.buffer(.mapped, bytes: 65_536, at: pair.near)
