@@ -25,13 +25,11 @@
 #include <dirent.h>
 #include <dlfcn.h>
 #include <link.h>
-#include <pthread.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/prctl.h>
+#include <time.h>
 #include <ucontext.h>
 #include <unistd.h>
 
@@ -46,7 +44,7 @@ enum {
     instruction_length = 2,
     red_zone = 128,
     number_clone3 = 435,
-    wait_rounds = 1000,
+    wait_rounds = 50,
     wait_nanoseconds = 1000000,
 };
 
@@ -58,6 +56,7 @@ static __thread volatile bool is_in_trap __attribute__((tls_model("initial-exec"
 
 static uint64_t allowed_start, allowed_length;
 static _Atomic(bool) is_running;
+static _Atomic(uint32_t) followed; /* threads that were invited, and have come */
 static struct sigaction former;
 
 #pragma GCC visibility push(hidden)
@@ -134,6 +133,7 @@ static void on_signal(int number, siginfo_t *information, void *context) {
     int saved = errno;
     if (is_invitation(information)) {
         CSyscallInterception_dispatch_this_thread();
+        atomic_fetch_add(&followed, 1);
         errno = saved;
         return;
     }
@@ -222,28 +222,33 @@ int CSyscallInterception_dispatch_this_thread(void) {
 }
 
 /* Asks a thread to call for itself; the kernel lets nobody else do it. */
-static void invite(pid_t thread) {
+static bool invite(pid_t thread) {
     siginfo_t information = {0};
     information.si_signo = SIGSYS;
     information.si_code = SI_QUEUE;
     information.si_pid = getpid();
     information.si_uid = getuid();
     information.si_value.sival_ptr = &allowed_start;
-    syscall(SYS_rt_tgsigqueueinfo, getpid(), thread, SIGSYS, &information);
+    return syscall(SYS_rt_tgsigqueueinfo, getpid(), thread, SIGSYS, &information) == 0;
 }
 
+/* Waits for them a while, but not for one that has SIGSYS blocked: it follows when it unblocks it. */
 static void invite_others(void) {
     DIR *threads = opendir("/proc/self/task");
     pid_t self = (pid_t)syscall(SYS_gettid);
+    uint32_t invited = 0;
     struct dirent *entry;
+    atomic_store(&followed, 0);
     while (threads && (entry = readdir(threads))) {
         pid_t thread = (pid_t)atoi(entry->d_name);
-        if (thread > 0 && thread != self) {
-            invite(thread);
-        }
+        invited += thread > 0 && thread != self && invite(thread);
     }
     if (threads) {
         closedir(threads);
+    }
+    struct timespec pause = {0, wait_nanoseconds};
+    for (int round = 0; round < wait_rounds && atomic_load(&followed) < invited; round++) {
+        nanosleep(&pause, NULL);
     }
 }
 

@@ -6,6 +6,7 @@
 #include <linux/io_uring.h>
 #include <linux/userfaultfd.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -56,6 +57,31 @@ int CInterceptionRecorder_raw_munmap_in_thread(void *start, size_t length, int (
     pthread_create(&thread, NULL, unmap_raw, &work);
     pthread_join(thread, NULL);
     return work.prepared;
+}
+
+static pthread_t waiting_thread;
+static _Atomic(int) waiting_state; /* 1: it waits, 2: it may go on */
+
+static void *unmap_when_told(void *argument) {
+    waiting_state = 1;
+    while (waiting_state != 2) {
+        sched_yield();
+    }
+    return unmap_raw(argument);
+}
+
+void CInterceptionRecorder_start_waiting_thread(void *start, size_t length) {
+    static thread_work work;
+    work = (thread_work){start, length, NULL, 0};
+    pthread_create(&waiting_thread, NULL, unmap_when_told, &work);
+    while (waiting_state != 1) {
+        sched_yield();
+    }
+}
+
+void CInterceptionRecorder_let_it_unmap_raw(void) {
+    waiting_state = 2;
+    pthread_join(waiting_thread, NULL);
 }
 
 int CInterceptionRecorder_uring_madvise(void *start, size_t length, int advice) {

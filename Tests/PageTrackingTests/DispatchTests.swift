@@ -64,6 +64,19 @@ struct DispatchTests {
     }
   }
 
+  @Test func aThreadThatIsThereIsDispatchedToo() async {
+    await #expect(processExitsWith: .success) {
+      let pages = TestPages(2)
+      CInterceptionRecorder_start_waiting_thread(pages.base, pages.bytes(2))
+      _ = try ChangeLog.start(.dispatch)
+      ChangeLog.readsContent = true
+      try ChangeLog.secure(pages[0..<2], access: .read)
+      CInterceptionRecorder_let_it_unmap_raw()
+      #expect(ChangeLog.recorded().map(\.range) == [pages[0..<2]])
+      #expect(ChangeLog.recorded().map(\.content) == [TestPages.pattern])
+    }
+  }
+
   /// A call is made as if nothing were there: its result, the signal mask, and what a child does.
   @Test func otherCallsAreLeftAlone() async {
     await #expect(processExitsWith: .success) {

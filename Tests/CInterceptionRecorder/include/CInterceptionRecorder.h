@@ -59,6 +59,11 @@ long CInterceptionRecorder_raw_munmap(void *start, size_t length);
 
 /* The same on another thread, which calls `prepare` first; what that returned. */
 int CInterceptionRecorder_raw_munmap_in_thread(void *start, size_t length, int (*prepare)(void));
+
+/* A thread that is there, and unmaps by a raw call when it is told to. */
+void CInterceptionRecorder_start_waiting_thread(void *start, size_t length);
+void CInterceptionRecorder_let_it_unmap_raw(void);
+
 void CInterceptionRecorder_raw_munmap_in_signal_handler(void *start, size_t length);
 
 /* Sets the thread's signal mask by a raw call. */
