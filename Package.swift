@@ -91,7 +91,10 @@ let package = Package(
       "PageTracking", needs: ["CInterceptionRecorder", "CAllocationCounter", "VirtualMemory"]),
     tests(
       "RegistrationCache",
-      needs: ["PageTracking", "Inspection", "VirtualMemory", "CAllocationCounter"]),
+      needs: [
+        "PageTracking", "Inspection", "VirtualMemory", "CAllocationCounter",
+        "CInterceptionRecorder",
+      ]),
     .target(
       name: "CPublishingChild", path: "Tests/CPublishingChild", cSettings: cSettings),
     tests("Inspection", needs: ["VirtualMemory", "CLinuxMemory", "CPublishingChild"]),

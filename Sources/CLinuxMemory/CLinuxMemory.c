@@ -85,7 +85,8 @@ uint64_t CLinuxMemory_locked_memory_limit(void) {
 /* The kernel's signal set is 64 bits; going to it directly also blocks the two signals that
    libc keeps for itself, whose handlers may interrupt a critical section like any other. */
 uint64_t CLinuxMemory_block_signals(void) {
-    uint64_t all = ~(uint64_t)0, old = 0;
+    /* Not SIGSYS: a system call that traps while it is blocked ends the process. */
+    uint64_t all = ~((uint64_t)1 << (SIGSYS - 1)), old = 0;
     syscall(SYS_rt_sigprocmask, SIG_SETMASK, &all, &old, sizeof old);
     return old;
 }

@@ -52,7 +52,9 @@ void CSyscallInterception_announce(const CSyscallInterception_change *change) {
         return;
     }
     int saved = errno;
-    atomic_load_explicit(&current_handler, memory_order_relaxed)(change);
+    CSyscallInterception_change told = *change;
+    told.is_trap = CSyscallInterception_in_trap();
+    atomic_load_explicit(&current_handler, memory_order_relaxed)(&told);
     errno = saved;
 }
 
@@ -235,6 +237,7 @@ static void decode_remap_file_pages(const CSyscallInterception_registers *call) 
 
 void CSyscallInterception_decide(const CSyscallInterception_registers *call,
                                  const CSyscallInterception_site *site) {
+    CSyscallInterception_rearm();
     bool is_fixed = site->number != CSyscallInterception_any_number;
     switch (is_fixed ? (uint64_t)site->number : call->number) {
     case SYS_munmap:

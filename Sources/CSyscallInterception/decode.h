@@ -42,6 +42,13 @@ uint64_t CSyscallInterception_segment_length(uint64_t identifier);
 /* What the kernel rounds the length of a mapping up to: the page, or for huge pages theirs. */
 uint64_t CSyscallInterception_mapping_granularity(uint64_t flags, uint64_t descriptor);
 
+/* Whether the calling thread is in a trap of Syscall User Dispatch. */
+bool CSyscallInterception_in_trap(void);
+
+/* Lets the calling thread's raw calls trap again, where a call that changes the stack has ended
+   that. */
+void CSyscallInterception_rearm(void);
+
 #pragma GCC visibility pop
 
 #endif

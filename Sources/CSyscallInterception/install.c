@@ -82,8 +82,11 @@ static uint64_t exchange_signal_mask(uint64_t mask) {
     return old;
 }
 
+/* The calls through the gateway may trap (see dispatch.c), and a trap that is blocked is fatal. */
+static const uint64_t all_but_traps = ~((uint64_t)1 << (SIGSYS - 1));
+
 static void patch_all(CSyscallInterception_report *report) {
-    uint64_t mask = exchange_signal_mask(~(uint64_t)0);
+    uint64_t mask = exchange_signal_mask(all_but_traps);
     for (size_t index = 0; index < site_count; index++) {
         CSyscallInterception_site *site = &sites[index];
         int result = CSyscallInterception_exchange_code(site->address, site->original, site->jump);
@@ -100,7 +103,7 @@ static void patch_all(CSyscallInterception_report *report) {
 }
 
 static void restore_all(void) {
-    uint64_t mask = exchange_signal_mask(~(uint64_t)0);
+    uint64_t mask = exchange_signal_mask(all_but_traps);
     for (size_t index = 0; index < site_count; index++) {
         CSyscallInterception_site *site = &sites[index];
         if (site->patched) {

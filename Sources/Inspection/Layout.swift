@@ -9,9 +9,10 @@ package enum Layout {
   /// The name of the memfd: how a reader finds it in `/proc/<pid>/fd`.
   package static let memfdName: StaticString = "pindown-inspection"
   package static let magic: UInt64 = 0x314E_574F_444E_4950  // "PINDOWN1"
-  package static let version: UInt32 = 1
+  package static let version: UInt32 = 2
 
   package static let maximumProviders = 16
+  package static let maximumMonitors = 4
   package static let maximumNICs = 8
   package static let maximumSockets = 4096
   package static let maximumRegions = 65536

@@ -11,6 +11,7 @@ package struct ProcessSnapshot: Sendable {
   package var eventCount: UInt64 = 0
   package var monitorsWanted: UInt32 = 0
   package var monitorsRunning: UInt32 = 0
+  package var monitors: [MonitorSnapshot] = []
   package var abilities: UInt32 = 0
   package var mappingChanges: UInt64 = 0
   package var callbacks: UInt64 = 0

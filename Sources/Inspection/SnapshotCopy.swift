@@ -29,6 +29,7 @@ struct SnapshotCopy {
     snapshot.eventCount = header.eventCount.loadAcquiring()
     snapshot.monitorsWanted = header.monitorsWanted.loadAcquiring()
     snapshot.monitorsRunning = header.monitorsRunning.loadAcquiring()
+    snapshot.monitors = (0..<Layout.maximumMonitors).map(monitor)
     snapshot.abilities = header.abilities.loadAcquiring()
     snapshot.mappingChanges = header.mappingChanges.loadAcquiring()
     snapshot.callbacks = header.callbacks.loadAcquiring()
@@ -37,6 +38,17 @@ struct SnapshotCopy {
     snapshot.securedBytes = header.securedBytes.loadAcquiring()
     snapshot.controlSocketName = process.text(
       at: header.controlSocketName, capacity: ProcessHeader.controlSocketNameBytes)
+  }
+
+  private func monitor(_ index: Int) -> MonitorSnapshot {
+    let record = process.header.monitor(index)
+    let bit: UInt32 = 1 << UInt32(index)
+    return MonitorSnapshot(
+      bit: bit, isWanted: snapshot.monitorsWanted & bit != 0,
+      isRunning: snapshot.monitorsRunning & bit != 0, events: record.events.loadAcquiring(),
+      lastNanoseconds: record.lastNanoseconds.loadAcquiring(),
+      totalNanoseconds: record.totalNanoseconds.loadAcquiring(),
+      uncovered: process.text(at: record.uncovered, capacity: MonitorRecord.uncoveredBytes))
   }
 
   /// Reads one record between two looks at the word that its writer changes last.

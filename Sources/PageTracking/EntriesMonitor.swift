@@ -3,29 +3,36 @@ import Glibc
 import VirtualMemory
 
 /// The monitor *entries*: libc's and the dynamic loader's own memory calls, patched in place.
-enum EntriesMonitor {
-  static func start() throws(PageTrackingError) {
-    guard case .success(let tracker) = PageTracker.instance else { throw .exhausted }
-    EntriesHook.tracker = Unmanaged.passUnretained(tracker)
+struct EntriesMonitor: Monitor {
+  var member: MonitorSet { .entries }
+  var name: String { "entries" }
+  var uncovered: String { "calls of libc and of the loader are not seen before the change" }
+
+  func start(for tracker: PageTracker) throws(MonitorUnavailable) -> [String] {
+    InterceptionHook.tracker = Unmanaged.passUnretained(tracker)
     var report = CSyscallInterception_report()
     let error = -CSyscallInterception_install(
-      EntriesHook.isSecured, EntriesHook.willChange, &report)
+      InterceptionHook.isSecured, InterceptionHook.willChange, &report)
     switch error {
-    case 0, EALREADY: return
+    case 0, EALREADY: break
     case ENOTSUP:
-      throw .monitorUnavailable(
-        "entries: libc's memory calls could not be patched on this processor or libc")
-    default: throw .monitorUnavailable("entries: error \(error) while patching libc")
+      throw MonitorUnavailable(
+        reason: "libc's memory calls could not be patched on this processor or libc")
+    default: throw MonitorUnavailable(reason: "error \(error) while patching libc")
+    }
+    return (0..<report.gap_count).map { number in
+      let gap = CSyscallInterception_report_gap(&report, number)
+      return "\(String(cString: gap.name)): \(String(cString: gap.reason))"
     }
   }
 
-  static func stop() {
+  func stop(for tracker: PageTracker) {
     CSyscallInterception_uninstall()
   }
 }
 
-/// What the patched calls go through. Hook context.
-private enum EntriesHook {
+/// What intercepted calls go through. Hook context.
+enum InterceptionHook {
   /// The tracker lives as long as the process; written once, before the first hook is installed.
   nonisolated(unsafe) static var tracker: Unmanaged<PageTracker>?
 
@@ -46,7 +53,9 @@ private enum EntriesHook {
       if protection & PROT_WRITE != 0 { remaining.insert(.write) }
     }
     tracker._withUnsafeGuaranteedRef {
-      $0.willChange(range, kind: kind, remaining: remaining)
+      $0.willChange(
+        range, kind: kind, remaining: remaining,
+        by: change.pointee.is_trap ? .dispatch : .entries)
     }
   }
 }

@@ -9,4 +9,6 @@ public enum MappingChangeKind: UInt32, Sendable, CaseIterable {
   case shmdt
   case shmat
   case remapFilePages
+  /// Found changed by an audit; what has changed it is not known.
+  case audit
 }

@@ -15,7 +15,10 @@ public final class PageTracker: Sendable {
   /// Guards `index` and the writing of `coverage`. Hook context takes it.
   let lock: HookSafeLock
   let counters: TrackingCounters
-  private let monitors = Lock(MonitorSet())
+  let words: MonitorWords
+  /// 0 while a lookup may go on at once; else it calls `attend()` first.
+  package let attention: SharedWord
+  private let table = Lock(MonitorTable())
 
   /// The tracker of this process.
   ///
@@ -37,33 +40,35 @@ public final class PageTracker: Sendable {
     subscribers = try Subscribers()
     lock = HookSafeLock(at: memory)
     counters = TrackingCounters(base: memory + 64)
+    words = MonitorWords(base: memory + 512)
+    attention = words.attention
     try warmUp()
   }
 
-  /// Starts the monitors of the set that do not run yet.
+  /// Starts the monitors of the set that do not run yet. Where one cannot run here the others go on;
+  /// `monitors` says why, and what is not seen without it.
   ///
-  /// Throws `.monitorUnavailable` with the reason where one cannot run here; the others of the set
-  /// run on. Not for hook context.
+  /// Regions that are secured already are watched from here on, but not audited: start the audit
+  /// before. Not for hook context.
   public func start(_ wanted: MonitorSet) throws(PageTrackingError) {
-    try monitors.withLock { (running) throws(PageTrackingError) in
-      if wanted.contains(.entries), !running.contains(.entries) {
-        try EntriesMonitor.start()
-        running.insert(.entries)
-      }
-    }
+    table.withLock { (table) in table.start(wanted, for: self) }
   }
 
   /// Stops every monitor. Changes that a thread is just in are still reported.
   public func stop() {
-    monitors.withLock { (running) in
-      if running.contains(.entries) { EntriesMonitor.stop() }
-      running = []
-    }
+    table.withLock { (table) in table.stop(for: self) }
   }
 
   /// The monitors that run.
   public var running: MonitorSet {
-    monitors.withLock { (running) in running }
+    table.withLock { (table) in table.running }
+  }
+
+  /// How each monitor is doing, whether it was asked for or not.
+  public var monitors: [MonitorStatus] {
+    table.withLock { (table) in
+      MonitorTable.all.map { table.status(of: $0, for: self) }
+    }
   }
 
   /// Adds a function that is told of every change to a secured region, before it happens; returns
@@ -111,6 +116,7 @@ public final class PageTracker: Sendable {
       return region
     }
     guard let region else { throw .exhausted }
+    watchMappings(of: range)
     return region
   }
 

@@ -13,6 +13,7 @@ struct RegionIndex: @unchecked Sendable {
     var start: UInt
     var end: UInt
     var highestEnd: UInt
+    var fingerprint: Fingerprint
     var left: UInt32
     var right: UInt32
     var priority: UInt32
@@ -48,8 +49,10 @@ struct RegionIndex: @unchecked Sendable {
     guard let node = takeNode() else { return nil }
     let generation = nodes[Int(node)].generation
     nodes[Int(node)] = Node(
-      start: range.start, end: range.end, highestEnd: range.end, left: 0, right: 0,
-      priority: nextRandom(), generation: generation, access: access.rawValue, isSecured: true)
+      start: range.start, end: range.end, highestEnd: range.end, fingerprint: Fingerprint(),
+      left: 0,
+      right: 0, priority: nextRandom(), generation: generation, access: access.rawValue,
+      isSecured: true)
     let parts = split(root.pointee.node, before: node)
     root.pointee.node = merge(merge(parts.low, node), parts.high)
     root.pointee.count += 1
@@ -90,6 +93,8 @@ struct RegionIndex: @unchecked Sendable {
   struct Found {
     var region: SecuredRegion
     var range: AddressRange
+    var access: MemoryAccess
+    var fingerprint: Fingerprint
 
     var position: Position { Position(start: range.start, node: region.node) }
   }
@@ -100,11 +105,27 @@ struct RegionIndex: @unchecked Sendable {
     _ range: AddressRange, after previous: Position, remaining: MemoryAccess
   ) -> Found? {
     let node = search(root.pointee.node, range, previous, remaining.rawValue)
-    if node == 0 { return nil }
+    return node == 0 ? nil : found(node)
+  }
+
+  /// All that is known of a region; nil where it is not secured any more.
+  func found(_ region: SecuredRegion) -> Found? {
+    range(of: region) == nil ? nil : found(region.node)
+  }
+
+  private func found(_ node: UInt32) -> Found {
     let found = nodes[Int(node)]
     return Found(
       region: SecuredRegion(node: node, generation: found.generation),
-      range: AddressRange(start: found.start, end: found.end))
+      range: AddressRange(start: found.start, end: found.end),
+      access: MemoryAccess(rawValue: found.access), fingerprint: found.fingerprint)
+  }
+
+  /// Writes down what is mapped in a region; false where it is not secured any more.
+  func setFingerprint(_ fingerprint: Fingerprint, of region: SecuredRegion) -> Bool {
+    if range(of: region) == nil { return false }
+    nodes[Int(region.node)].fingerprint = fingerprint
+    return true
   }
 
   private func search(

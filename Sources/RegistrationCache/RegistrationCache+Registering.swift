@@ -37,7 +37,9 @@ extension RegistrationCache {
       let seen = state.settled.loadAcquiring()
       switch plan(range, access: access, adapter: adapter, merges: merges) {
       case .served(let reference):
-        return reference
+        if attention.load() == 0 || mayUse(reference) { return reference }
+        release(reference)
+        restarts += 1
       case .wait:
         waitForSettled(since: seen, deadline: .max)
       case .full:
@@ -256,6 +258,12 @@ extension RegistrationCache {
       record.pinnedBytes.count(UInt64(range.length))
     }
     frames?.record(range, in: region)
+    // From the pin on the frames can only change by a change of the mapping. One that came before
+    // this has been heard of, because the region is secured, or nothing announces it; then the
+    // audit takes the changed state for the good one, and that is all that is left of this race.
+    tracker.recordMapping(
+      of: SecuredRegion(rawValue: region.trackedRegion.loadRelaxed()),
+      isPinned: region.pin.loadRelaxed() != 0)
   }
 
   /// Takes back a registration that failed or was overtaken by a mapping change.

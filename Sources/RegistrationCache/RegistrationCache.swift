@@ -19,6 +19,8 @@ package final class RegistrationCache: Sendable {
   let pages: PageTable
   let state: CacheState
   let tracker: PageTracker
+  /// The tracker's word that says whether a lookup may go on at once.
+  let attention: SharedWord
   /// Nil where io_uring is not available: then only memfd segments can be registered.
   let pins: PinTable?
   let frames: FrameRecorder?
@@ -34,6 +36,7 @@ package final class RegistrationCache: Sendable {
     do {
       publication = try Publication.current()
       tracker = try PageTracker.shared()
+      attention = tracker.attention
       pages = try PageTable()
     } catch {
       throw .exhausted
@@ -79,7 +82,7 @@ package final class RegistrationCache: Sendable {
     precondition(adapter >= 0 && adapter < Layout.maximumNICs, "no such adapter")
     guard !range.isEmpty, let aligned = range.pageAligned, aligned.end <= PageTable.addressLimit
     else { throw .invalidRange }
-    if let hit = lookUp(aligned, access: access, adapter: adapter) {
+    if let hit = lookUpAttending(aligned, access: access, adapter: adapter) {
       record.hits.count()
       return hit
     }
@@ -89,6 +92,7 @@ package final class RegistrationCache: Sendable {
   /// The key of a region at an adapter; nil once it was invalidated. The key may be dead by the
   /// time it is used: the adapter finds out when a transfer enters it.
   package func key(_ reference: RegionReference, adapter: Int) -> UInt32? {
+    if attention.load() != 0, !mayUse(reference) { return nil }
     let region = publication.region(Int(reference.slot))
     let word = region.current
     guard word.generation == reference.generation,

@@ -69,7 +69,19 @@ struct ChangeFanOut: @unchecked Sendable {
     } catch {
       throw .trackingUnavailable(reason: "\(error)")
     }
-    publication.header.monitorsRunning.store(tracker.running.rawValue)
+    tracker.publishCosts(at: publication.header.monitor(0).base)
+    publication.update {
+      publication.header.monitorsRunning.store(tracker.running.rawValue)
+      for (index, monitor) in tracker.monitors.enumerated() {
+        publication.header.monitor(index).write(uncovered: Self.uncovered(by: monitor))
+      }
+    }
+  }
+
+  private static func uncovered(by monitor: MonitorStatus) -> String {
+    let text = monitor.uncovered.joined(separator: "; ")
+    if case .unavailable(let reason) = monitor.state { return "\(reason); so \(text)" }
+    return text
   }
 }
 

@@ -27,6 +27,10 @@ enum ChangeLog {
   /// The fault of a provider that does not let go of what changes.
   nonisolated(unsafe) static var leavesSecured = false
 
+  /// Whether the first byte can be read while the subscriber runs: not where it is told after the
+  /// change.
+  nonisolated(unsafe) static var readsContent = true
+
   /// A subscriber as a provider is one: writes down what it is told, and unsecures what it has in
   /// the range.
   static let handler: ChangeHandler = { _, start, end, kind in
@@ -34,13 +38,31 @@ enum ChangeLog {
     let first = UnsafePointer<UInt8>(bitPattern: start).unsafelyUnwrapped
     precondition(count < capacity)
     entries[count] = Entry(
-      range: range, kind: MappingChangeKind(rawValue: kind), content: first.pointee,
+      range: range, kind: MappingChangeKind(rawValue: kind),
+      content: readsContent ? first.pointee : 0,
       thread: pthread_self())
     count += 1
     if leavesSecured { return }
     for index in 0..<ownedCount where owned[index].range.overlaps(range) {
       tracker.unsafelyUnwrapped.unsecure(owned[index].region)
     }
+  }
+
+  /// The tracker with this log as its subscriber and other monitors than *entries*, perhaps.
+  static func start(_ monitors: MonitorSet) throws -> PageTracker {
+    // No timer: the tests ask.
+    setenv("PINDOWN_AUDIT_MILLISECONDS", "0", 0)
+    let tracker = try start(monitored: false)
+    readsContent = false
+    try tracker.start(monitors)
+    precondition(tracker.running == monitors, "\(tracker.monitors)")
+    return tracker
+  }
+
+  /// Secures pages and takes them for pinned.
+  static func pin(_ range: AddressRange, access: MemoryAccess = .readWrite) throws {
+    try secure(range, access: access)
+    try PageTracker.shared().recordMapping(of: owned[ownedCount - 1].region, isPinned: true)
   }
 
   static func secure(_ range: AddressRange, access: MemoryAccess) throws {

@@ -5,7 +5,8 @@ import Testing
 struct MonitorSetTests {
   private static let sets: [(String, MonitorSet)] = [
     ("", []), ("none", []), ("entries", .entries), ("default", .standard),
-    ("entries,entries", .entries), ("none,default", .standard),
+    ("entries,entries", .entries), ("none,default", .standard), ("strict", .strict),
+    ("entries,userfaultfd", [.entries, .userfaultfd]), ("audit,dispatch", [.audit, .dispatch]),
   ]
 
   @Test(arguments: sets)

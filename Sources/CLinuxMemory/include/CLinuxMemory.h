@@ -75,6 +75,54 @@ int CLinuxMemory_ring_update(void *ring, unsigned slot, void *base, size_t lengt
 int64_t CLinuxMemory_ring_transfer(void *ring, unsigned slot, bool into_memory, int descriptor,
                                    void *address, uint32_t length);
 
+/* A userfaultfd that tells of mapping changes, closed on exec and not blocking; or -errno. It needs
+   no privilege. `*watches_files` is false where the kernel (before Linux 6.7) lets it watch
+   anonymous and shared memory only. */
+int CLinuxMemory_userfaultfd_open(bool *watches_files);
+
+/* Watches every mapping that has a page in [start, end), whole, so that none is split; asks an open
+   descriptor of /proc/self/maps where they begin and end. Again is no error. 0, or -errno of the
+   first mapping that cannot be watched (EBUSY: another userfaultfd has it; EINVAL: not of a kind
+   that can be); the others are. */
+int CLinuxMemory_userfaultfd_watch(int descriptor, int maps_descriptor, uint64_t start,
+                                   uint64_t end);
+int CLinuxMemory_userfaultfd_unwatch(int descriptor, int maps_descriptor, uint64_t start,
+                                     uint64_t end);
+
+enum {
+    CLinuxMemory_mapping_event_unmap = 1,  /* is gone */
+    CLinuxMemory_mapping_event_remap = 2,  /* is elsewhere, and watched there */
+    CLinuxMemory_mapping_event_remove = 3, /* its pages are about to go */
+};
+
+typedef struct {
+    uint64_t start, end;
+    uint32_t kind;
+    uint32_t reserved;
+} CLinuxMemory_mapping_event;
+
+/* Waits until there is an event. The thread that changes the mapping waits, too, until it is read. */
+void CLinuxMemory_userfaultfd_wait(int descriptor);
+
+/* Takes events; how many, or -errno (EAGAIN: there is none). */
+int CLinuxMemory_userfaultfd_read(int descriptor, CLinuxMemory_mapping_event *events,
+                                  int capacity);
+
+/* A number that stands for the page frames of [start, end), page-aligned, in their order: of an
+   open descriptor of /proc/self/pagemap. Never zero. 0 or -errno. No allocation. */
+int CLinuxMemory_fingerprint_frames(int pagemap_descriptor, uint64_t start, uint64_t end,
+                                    uint64_t *fingerprint, bool *all_present);
+
+/* A number that stands for what is mapped in [start, end): files by device, inode and offset,
+   anonymous memory by nothing. Of an open descriptor of /proc/self/maps. Never zero. 0, -ENOENT
+   where a part is not mapped, -EACCES where a part lacks an access that is needed, -ENOTTY where
+   the kernel cannot say (before Linux 6.11). */
+int CLinuxMemory_fingerprint_mapping(int maps_descriptor, uint64_t start, uint64_t end,
+                                     bool needs_read, bool needs_write, uint64_t *fingerprint);
+
+/* Starts a thread, detached, with the application's signals blocked. 0 or -errno. */
+int CLinuxMemory_start_thread(const char *name, void *(*body)(void *), void *context);
+
 /* A hint to the processor in a loop that waits for another thread's word. */
 void CLinuxMemory_relax(void);
 

@@ -34,6 +34,7 @@ typedef struct {
     CSyscallInterception_kind kind;
     uint32_t protection; /* mprotect: PROT_READ, PROT_WRITE and PROT_EXEC as they will be, else 0 */
     uint32_t advice;     /* madvise: MADV_*, else 0 */
+    bool is_trap;        /* seen by Syscall User Dispatch, not by a patched call */
 } CSyscallInterception_change;
 
 /* Whether anybody cares for a page in [start, end). Asked at every call that changes a mapping, on
@@ -73,6 +74,20 @@ int CSyscallInterception_install(CSyscallInterception_filter filter,
 void CSyscallInterception_uninstall(void);
 
 bool CSyscallInterception_installed(void);
+
+/* Syscall User Dispatch: system calls that are not made from libc's code trap, in the calling thread
+   and in those that exist; the memory calls among them go to the same filter and handler. Takes
+   SIGSYS; other SIGSYS go to who had it. Threads that have SIGSYS blocked follow when they unblock
+   it. 0, -ENOTSUP (not on this processor, or no shared libc), or what prctl says. Again is no
+   error. Allocates. */
+int CSyscallInterception_start_dispatch(CSyscallInterception_filter filter,
+                                        CSyscallInterception_handler handler);
+
+/* Ends it in the calling thread, and in each other one at its next trap. SIGSYS stays taken. */
+void CSyscallInterception_stop_dispatch(void);
+
+/* Starts it in the calling thread, while it is started: a new thread begins without. */
+int CSyscallInterception_dispatch_this_thread(void);
 
 /* The sites that are known, patched or not, for inspection: valid after the first install. */
 size_t CSyscallInterception_site_count(void);

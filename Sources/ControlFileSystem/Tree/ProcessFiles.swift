@@ -48,18 +48,21 @@ enum ProcessFiles {
   }
 
   private static let monitors = NodeDeclaration.file(
-    "monitors", .table, "Which monitors were asked for, and which run."
+    "monitors", .table, "Which monitors were asked for, which run, and what is not seen."
   ) { context throws(ControlError) in
     let snapshot = try context.snapshot()
-    var table = Table(["monitor", "wanted", "running"])
-    let known = [
-      ("entries", MonitorBit.entries), ("dispatch", MonitorBit.dispatch),
-      ("userfaultfd", MonitorBit.userfaultfd), ("audit", MonitorBit.audit),
+    var table = Table([
+      "monitor", "wanted", "running", "events", "last_ns", "total_ns", "uncovered",
+    ])
+    let names: [UInt32: String] = [
+      MonitorBit.entries: "entries", MonitorBit.dispatch: "dispatch",
+      MonitorBit.userfaultfd: "userfaultfd", MonitorBit.audit: "audit",
     ]
-    for (name, bit) in known {
+    for monitor in snapshot.monitors {
       table.addRow([
-        name, Text.yesNo(snapshot.monitorsWanted & bit != 0),
-        Text.yesNo(snapshot.monitorsRunning & bit != 0),
+        names[monitor.bit] ?? "monitor-\(monitor.bit)", Text.yesNo(monitor.isWanted),
+        Text.yesNo(monitor.isRunning), "\(monitor.events)", "\(monitor.lastNanoseconds)",
+        "\(monitor.totalNanoseconds)", monitor.uncovered,
       ])
     }
     return table.finish(generation: snapshot.generation, isConsistent: snapshot.isConsistent)

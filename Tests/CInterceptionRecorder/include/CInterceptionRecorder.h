@@ -52,6 +52,38 @@ void CInterceptionRecorder_unmap_in_thread(void *start, size_t length);
 void CInterceptionRecorder_unmap_in_signal_handler(void *start, size_t length);
 void CInterceptionRecorder_watch_and_release_thread_stack(void);
 
+/* A system call by an instruction outside libc: the kernel's result. */
+long CInterceptionRecorder_raw(long number, long first, long second, long third, long fourth,
+                               long fifth, long sixth);
+long CInterceptionRecorder_raw_munmap(void *start, size_t length);
+
+/* The same on another thread, which calls `prepare` first; what that returned. */
+int CInterceptionRecorder_raw_munmap_in_thread(void *start, size_t length, int (*prepare)(void));
+
+/* A thread that is there, and unmaps by a raw call when it is told to. */
+void CInterceptionRecorder_start_waiting_thread(void *start, size_t length);
+void CInterceptionRecorder_let_it_unmap_raw(void);
+
+void CInterceptionRecorder_raw_munmap_in_signal_handler(void *start, size_t length);
+
+/* Sets the thread's signal mask by a raw call. */
+long CInterceptionRecorder_raw_mask(uint64_t mask, uint64_t *former);
+
+/* Has SIGSYS counted; and sends one to the calling thread, returns how many were. */
+int CInterceptionRecorder_take_sigsys(void);
+int CInterceptionRecorder_raise_sigsys(void);
+
+/* The kernel does it on its own account: 0 or -errno. */
+int CInterceptionRecorder_uring_madvise(void *start, size_t length, int advice);
+int CInterceptionRecorder_uffd_move(void *destination, void *source, size_t length);
+
+/* A memfd of this length, or -1. */
+int CInterceptionRecorder_memfd(size_t length);
+int CInterceptionRecorder_punch_hole(int descriptor, size_t length);
+
+/* Another process does it; its status. */
+int CInterceptionRecorder_truncate_in_child(int descriptor, long length);
+
 /* Threads that map, write, protect, advise and unmap, each `rounds` times; start returns a handle,
    join the number of calls that went wrong. */
 void *CInterceptionRecorder_start_hammering(size_t threads, size_t rounds);

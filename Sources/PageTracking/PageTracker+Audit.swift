@@ -1,0 +1,125 @@
+import CLinuxMemory
+import Glibc
+public import VirtualMemory
+
+// Hook context: everything in this file.
+
+extension PageTracker {
+  /// What an audit says of a region.
+  enum Verdict {
+    case intact
+    case changed
+    /// It has no fingerprint: the audit did not run when it was pinned.
+    case unknown
+  }
+
+  /// Writes down what is mapped in a region now: the state from which an audit finds it changed.
+  /// Called by the region's owner once its pages are pinned, and before anybody uses it; does
+  /// nothing where the audit does not run.
+  ///
+  /// `isPinned` says that the pages cannot be exchanged without somebody's doing; where it is false
+  /// page frames are not compared. Returns whether the region is still secured.
+  @discardableResult
+  public func recordMapping(of region: SecuredRegion, isPinned: Bool) -> Bool {
+    if words.takesFingerprints.load() == 0 { return true }
+    guard let found = lock.withLock({ index.found(region) }) else { return false }
+    var taken = Fingerprint()
+    // What is not mapped as it must be, or not present, has no fingerprint; the pin has failed, or a
+    // change is under way that will be reported.
+    if fingerprint(found, &taken) {
+      if !isPinned { taken.frames = 0 }
+      return lock.withLock { index.setFingerprint(taken, of: region) }
+    }
+    return true
+  }
+
+  /// Compares every secured region that overlaps the range with what it was pinned with, and
+  /// reports those that differ as a change of kind `audit`. Returns how many.
+  ///
+  /// Does nothing where the audit does not run.
+  @discardableResult
+  public func audit(_ range: AddressRange) -> Int {
+    let began = CLinuxMemory_monotonic()
+    let changes = audit(range) { true }
+    words.note(.audit, changes: UInt64(changes), nanoseconds: CLinuxMemory_monotonic() - began)
+    return changes
+  }
+
+  /// Audits one region, where every use is to be audited. Returns whether it may be used: it is
+  /// still secured, and nothing has changed. A change is reported before this returns.
+  public func verify(_ region: SecuredRegion) -> Bool {
+    guard let found = lock.withLock({ index.found(region) }) else { return false }
+    if compare(found) != .changed { return true }
+    let began = CLinuxMemory_monotonic()
+    report(found, kind: MappingChangeKind.audit.rawValue)
+    words.note(.audit, changes: 1, nanoseconds: CLinuxMemory_monotonic() - began)
+    return false
+  }
+
+  func auditAll(inRound round: UInt32) -> Int {
+    audit(.everything) { words.auditRound.load() == round }
+  }
+
+  private func audit(_ range: AddressRange, while goesOn: () -> Bool) -> Int {
+    var changes = 0
+    var previous = RegionIndex.Position.beforeAll
+    while goesOn() {
+      let found = lock.withLock { index.firstOverlap(range, after: previous, remaining: []) }
+      guard let found else { break }
+      previous = found.position
+      if compare(found) != .changed { continue }
+      // Its owner may have given it up meanwhile, and then unmapped it.
+      if !lock.withLock({ index.found(found.region) != nil }) { continue }
+      report(found, kind: MappingChangeKind.audit.rawValue)
+      changes += 1
+    }
+    return changes
+  }
+
+  /// Compares a region with its fingerprint.
+  func compare(_ found: RegionIndex.Found) -> Verdict {
+    if found.fingerprint.mapping == 0 && found.fingerprint.frames == 0 { return .unknown }
+    // The kernel takes a page out of the page table for a moment when it tries to migrate it, also
+    // where the pin makes it fail.
+    for _ in 0..<PageTrackingLimits.auditAttempts {
+      var now = Fingerprint()
+      if !fingerprint(found, &now) { return .changed }
+      if found.fingerprint.frames == 0 { now.frames = 0 }
+      if now == found.fingerprint { return .intact }
+      sched_yield()
+    }
+    return .changed
+  }
+
+  /// The fingerprint of what is mapped in a region now; false where a part of it is not mapped, or
+  /// lacks an access that the region needs.
+  private func fingerprint(_ found: RegionIndex.Found, _ result: inout Fingerprint) -> Bool {
+    let start = UInt64(found.range.start)
+    let end = UInt64(found.range.end)
+    let maps = Int32(words.maps.load()) - 1
+    let error = CLinuxMemory_fingerprint_mapping(
+      maps, start, end, found.access.contains(.read), found.access.contains(.write),
+      &result.mapping)
+    if error == -ENOENT || error == -EACCES { return false }
+    if error != 0 { result.mapping = 0 }
+    let pagemap = words.pagemap.load()
+    if pagemap == 0 { return true }
+    var isPresent = false
+    if CLinuxMemory_fingerprint_frames(
+      Int32(pagemap) - 1, start, end, &result.frames, &isPresent) != 0
+    {
+      result.frames = 0
+    }
+    return true
+  }
+}
+
+/// Stands for what is mapped in a region: the mappings, and the page frames. 0: not known.
+struct Fingerprint: Equatable {
+  var mapping: UInt64 = 0
+  var frames: UInt64 = 0
+}
+
+extension AddressRange {
+  static var everything: AddressRange { AddressRange(start: 0, end: .max) }
+}
