@@ -184,11 +184,46 @@ static int load_library(void) {
 
 static int unload_library(void) { return dlclose(the->library) == 0 ? 0 : -EBUSY; }
 
+/* Where the kernel believes the parts of this program to be, from the fields of /proc/self/stat. */
+static int read_layout(struct prctl_mm_map *layout) {
+    char text[2048];
+    int descriptor = open("/proc/self/stat", O_RDONLY | O_CLOEXEC);
+    ssize_t length = descriptor < 0 ? -1 : read(descriptor, text, sizeof text - 1);
+    close(descriptor);
+    if (length <= 0) {
+        return -ENOENT;
+    }
+    text[length] = 0;
+    /* The second field, a name in brackets, may have spaces in it. */
+    const char *rest = strrchr(text, ')');
+    unsigned long long fields[52] = {0};
+    for (int field = 3; rest && field < 52; field++) {
+        rest = strchr(rest + 1, ' ');
+        fields[field] = rest ? strtoull(rest + 1, NULL, 10) : 0;
+    }
+    *layout = (struct prctl_mm_map){
+        .start_code = fields[26], .end_code = fields[27],  .start_stack = fields[28],
+        .start_data = fields[45], .end_data = fields[46],  .start_brk = fields[47],
+        .arg_start = fields[48],  .arg_end = fields[49],   .env_start = fields[50],
+        .env_end = fields[51],    .brk = the->place,       .exe_fd = (__u32)-1,
+    };
+    return 0;
+}
+
+static struct prctl_mm_map layout;
+
+static int prepare_move_break(void) {
+    the->place = (uintptr_t)CMappingChanges_raw(SYS_brk, 0, 0, 0, 0, 0, 0);
+    int error = read_layout(&layout);
+    return error ? error : CMappingChanges_map_anonymous();
+}
+
 /* The kernel is told that the heap ends after the region; then the heap is made smaller. */
 static int move_break(void) {
     long start = (long)the->regions[0].start;
-    long result = CMappingChanges_call(SYS_prctl, PR_SET_MM, PR_SET_MM_BRK, start + region_bytes,
-                                       0, 0, 0);
+    layout.brk = (uint64_t)start + region_bytes;
+    long result = CMappingChanges_call(SYS_prctl, PR_SET_MM, PR_SET_MM_MAP, (long)&layout,
+                                       sizeof layout, 0, 0);
     if (result < 0) {
         return (int)result;
     }
@@ -197,13 +232,9 @@ static int move_break(void) {
 }
 
 static int restore_break(void) {
-    return (int)CMappingChanges_raw(SYS_prctl, PR_SET_MM, PR_SET_MM_BRK, (long)the->place, 0, 0,
-                                    0);
-}
-
-static int prepare_move_break(void) {
-    the->place = (uintptr_t)CMappingChanges_raw(SYS_brk, 0, 0, 0, 0, 0, 0);
-    return CMappingChanges_map_anonymous();
+    layout.brk = the->place;
+    return (int)CMappingChanges_raw(SYS_prctl, PR_SET_MM, PR_SET_MM_MAP, (long)&layout,
+                                    sizeof layout, 0, 0);
 }
 
 enum { by_fork = by_wrapper | by_bare_call };

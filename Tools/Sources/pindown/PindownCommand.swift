@@ -10,6 +10,6 @@ struct PindownCommand: ParsableCommand {
     subcommands: [
       MountCommand.self, UnmountCommand.self, DemoCommand.self, DemoServerCommand.self,
       DemoClientCommand.self, StressCommand.self, StressPeerCommand.self,
-      CoverageCellCommand.self,
+      CoverageCommand.self, CoverageCellCommand.self,
     ])
 }

@@ -15,12 +15,13 @@ struct CoverageCellCommand: ParsableCommand {
   }
 
   func run() throws {
-    let cell = CoverageCell.all[index]
+    // The last words of a process that crashes are not for the user.
+    let nowhere = open("/dev/null", O_WRONLY | O_CLOEXEC)
+    if nowhere >= 0 { dup2(nowhere, STDERR_FILENO) }
     do {
-      let experiment = CoverageExperiment(cell, peer: peer)
-      say(try experiment.run().line)
+      say(try CoverageExperiment(CoverageCell.all[index], peer: peer).run().line)
     } catch {
-      say(CoverageResult(cell, .notPossible, note: "\(error)").line)
+      say("\(CoverageProcess.failureMark)\(error)")
     }
     // Whatever the change has left of this process is not to be cleaned up by its libraries.
     _exit(EXIT_SUCCESS)

@@ -1,6 +1,6 @@
 import ArgumentParser
 
 /// Another library whose hooks are measured in place of ours.
-enum CoveragePeer: String, ExpressibleByArgument, CaseIterable, Sendable {
+enum CoveragePeer: String, ExpressibleByArgument, Sendable {
   case ucx
 }
