@@ -30,7 +30,7 @@ static struct {
 static _Atomic(CMappingChanges_phase) phase;
 static _Atomic(bool) is_watching;
 static _Atomic(uint64_t) begun;
-static bool shows_frames;
+static bool shows_frames = true;
 static int pagemap = -1, maps = -1;
 
 static uint64_t now(void) {
@@ -140,19 +140,43 @@ uint32_t CMappingChanges_differences(void) {
     return differences;
 }
 
-bool CMappingChanges_watch(void) {
-    pagemap = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
-    maps = open("/proc/self/maps", O_RDONLY | O_CLOEXEC);
-    /* Without the privilege every frame reads as 0. */
+bool CMappingChanges_sees_frames(void) {
+    if (pagemap < 0) {
+        pagemap = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
+    }
+    /* Without the privilege every frame reads as 0: that of this stack, too. */
+    uint64_t frame;
+    uint8_t *page = (uint8_t *)((uintptr_t)&frame & ~(uintptr_t)(page_size - 1));
     shows_frames = true;
-    read_frames(the->regions[0], initial.frames[0]);
-    shows_frames = initial.frames[0][0] != 0;
+    read_frames((CMappingChanges_region){page, page_size}, &frame);
+    shows_frames = frame != 0;
+    return shows_frames;
+}
+
+void CMappingChanges_watch(void) {
+    CMappingChanges_sees_frames();
+    maps = open("/proc/self/maps", O_RDONLY | O_CLOEXEC);
     for (size_t index = 0; index < the->region_count; index++) {
         read_frames(the->regions[index], initial.frames[index]);
         read_access(the->regions[index], initial.access[index]);
     }
     atomic_store(&is_watching, true);
-    return shows_frames;
+}
+
+bool CMappingChanges_has_content(uint8_t byte) {
+    for (size_t index = 0; index < the->region_count; index++) {
+        CMappingChanges_region region = the->regions[index];
+        uint8_t access[page_limit];
+        read_access(region, access);
+        for (size_t page = 0; page < region.length / page_size; page++) {
+            /* Not the first byte of the page: that is the one that kinds of change write. */
+            if ((access[page] & readable) &&
+                region.start[page * page_size + page_size / 2] != byte) {
+                return false;
+            }
+        }
+    }
+    return true;
 }
 
 void CMappingChanges_fill(uint8_t byte) {

@@ -48,12 +48,20 @@ enum {
     CMappingChanges_replaced = 8, /* a page has another frame */
 };
 
+/* Whether the kernel shows page frames to this process. Without them, a page that has a frame
+   counts as having the same. */
+bool CMappingChanges_sees_frames(void);
+
 /* Writes down the frames of the regions and their protection; from here on
-   CMappingChanges_told counts. Returns whether the kernel shows frames to this process. */
-bool CMappingChanges_watch(void);
+   CMappingChanges_told counts. */
+void CMappingChanges_watch(void);
 
 /* The differences by now, as bits. No allocation, no lock. */
 uint32_t CMappingChanges_differences(void);
+
+/* Whether every page that can be read still has the byte with which it was filled. Reading makes
+   pages present. */
+bool CMappingChanges_has_content(uint8_t byte);
 
 /* Where the experiment is. */
 typedef enum {

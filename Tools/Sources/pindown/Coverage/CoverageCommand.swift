@@ -1,4 +1,5 @@
 import ArgumentParser
+import CMappingChanges
 import Glibc
 import Pindown
 
@@ -38,9 +39,15 @@ struct CoverageCommand: ParsableCommand {
 
   func run() throws {
     signal(SIGPIPE, SIG_IGN)
-    let settings = try settings()
+    var settings = try settings()
     let report: CoverageReport
     do {
+      settings.unavailable = try CoverageMonitors.unavailable(
+        MonitorSet(parsing: settings.monitors))
+      if !CMappingChanges_sees_frames() {
+        settings.unavailable.append(
+          "page frames are not shown to this user: only content and mappings are compared")
+      }
       report = try CoverageRun(settings).run()
       try writeOut(report)
     } catch {

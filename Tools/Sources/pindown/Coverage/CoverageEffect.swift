@@ -12,23 +12,20 @@ enum CoverageEffect: String, Sendable, CaseIterable {
   /// The frames are the same, but may not be read or written any more.
   case accessLost = "access-lost"
 
-  /// From the differences right after the change, and those after memory was put back and used.
-  init(atOnce: UInt32, afterUse: UInt32) {
-    let wasReplaced = afterUse & Self.bit(CMappingChanges_replaced) != 0
-    if atOnce & Self.bit(CMappingChanges_unmapped) != 0 {
+  init(_ found: CoverageObservation) {
+    func has(_ bit: Int, in differences: UInt32) -> Bool { differences & UInt32(bit) != 0 }
+    if has(CMappingChanges_unmapped, in: found.differencesAtOnce) {
       self = .unmapped
-    } else if atOnce & Self.bit(CMappingChanges_denied) != 0 {
+    } else if has(CMappingChanges_denied, in: found.differencesAtOnce) {
       self = .accessLost
-    } else if atOnce & Self.bit(CMappingChanges_replaced) != 0 {
+    } else if has(CMappingChanges_replaced, in: found.differencesAtOnce) {
       self = .framesChanged
-    } else if wasReplaced || afterUse & Self.bit(CMappingChanges_absent) != 0 {
+    } else if has(CMappingChanges_replaced, in: found.differencesInUse) || found.isContentLost {
       self = .pagesGone
     } else {
       self = .none
     }
   }
-
-  private static func bit(_ value: Int) -> UInt32 { UInt32(value) }
 
   /// Whether a registration that outlives the change reaches other memory than the program.
   var isHarmful: Bool { self != .none }

@@ -17,11 +17,13 @@ struct CoverageExperiment {
     self.peer = peer
   }
 
+  /// Throws where no cell can be performed at all.
   func run() throws -> CoverageResult {
     // First, so that threads and the other process of some cells are there before the monitors.
     let error = CMappingChanges_prepare(cell.index)
     if error != 0 { return impossible(error) }
     let network = try SocketsSwitch.start()
+    let monitors = try listen()
     CMappingChanges_fill(Self.old)
     let links = try CoverageLink.all(network)
     do {
@@ -29,34 +31,45 @@ struct CoverageExperiment {
     } catch {
       return CoverageResult(cell, .notPossible, note: "not registered: \(error)")
     }
-    let monitors = try listen()
-    let showsFrames = CMappingChanges_watch()
+    CMappingChanges_watch()
     let counts = monitors.counts
+    let failure = change(monitors)
+    if failure != 0 && failure != -EBUSY && failure != -EAGAIN { return impossible(failure) }
+    var found = observe(monitors, since: counts)
+    if peer == nil { found.use = use(links, isDenied: found.isDenied) }
+    found.lateReporters = monitors.rising(since: counts)
+    var result = verdict(found)
+    if failure != 0 { result.note = "refused by the kernel: \(SystemText.of(-failure))" }
+    return result
+  }
 
+  /// Makes the change, and gives the monitors the time that they need.
+  private func change(_ monitors: CoverageMonitors) -> Int32 {
     CMappingChanges_enter(CMappingChanges_phase_performing)
     let failure = CMappingChanges_perform()
     CMappingChanges_enter(CMappingChanges_phase_after)
-    if failure != 0 && failure != -EBUSY && failure != -EAGAIN { return impossible(failure) }
+    // Where nothing is different nobody has anything to tell.
+    if failure == 0 && peer == nil && CMappingChanges_differences() != 0 {
+      CMappingChanges_wait(monitors.patience)
+    }
+    return failure
+  }
 
-    CMappingChanges_wait(peer == nil ? monitors.patience : 0)
+  /// Looks at what the change has left, puts memory back and writes new content.
+  private func observe(
+    _ monitors: CoverageMonitors, since counts: [String: UInt64]
+  ) -> CoverageObservation {
     let atOnce = CMappingChanges_differences()
+    let reporters = monitors.rising(since: counts)
     CMappingChanges_enter(CMappingChanges_phase_putting_back)
     _ = CMappingChanges_put_back()
+    let isContentLost = !CMappingChanges_has_content(Self.old)
     CMappingChanges_fill(Self.new)
-    let afterUse = CMappingChanges_differences()
+    let inUse = CMappingChanges_differences()
     CMappingChanges_enter(CMappingChanges_phase_using)
-    let isDenied = afterUse & UInt32(CMappingChanges_denied) != 0
-    let use = peer == nil ? self.use(links, isDenied: isDenied) : .none
-
-    var result = CoverageResult(cell, .harmless)
-    result.effect = CoverageEffect(atOnce: atOnce, afterUse: afterUse)
-    result.use = use
-    judge(&result)
-    result.by = peer.map { [$0.rawValue] } ?? monitors.rising(since: counts)
-    if result.microseconds == nil && result.outcome != .atNextUse { result.by = [] }
-    if failure != 0 { result.note = "refused by the kernel: \(SystemText.of(-failure))" }
-    if !showsFrames { result.note = "the kernel shows this process no page frames" }
-    return result
+    return CoverageObservation(
+      differencesAtOnce: atOnce, differencesInUse: inUse, isContentLost: isContentLost,
+      reporters: reporters)
   }
 
   private func impossible(_ error: Int32) -> CoverageResult {
@@ -117,15 +130,16 @@ struct CoverageExperiment {
 
   // MARK: The verdict
 
-  private func judge(_ result: inout CoverageResult) {
-    let reports = (0..<CMappingChanges_region_count()).map { CMappingChanges_report_of($0) }
+  private func verdict(_ found: CoverageObservation) -> CoverageResult {
+    let reports = CoverageObservation.reports
     let isTold = reports.allSatisfy(\.was_told)
+    var result = CoverageResult(cell, .harmless)
+    result.effect = CoverageEffect(found)
+    result.use = found.use
     if isTold, let last = reports.map(\.nanoseconds).max() { result.microseconds = last / 1000 }
-    guard result.effect?.isHarmful == true else {
+    if result.effect?.isHarmful != true && found.use != .stale {
       result.outcome = reports.contains(where: \.was_told) ? .told : .harmless
-      return
-    }
-    if result.use == .stale {
+    } else if found.use == .stale {
       result.outcome = .never
       if isTold { result.note = "it was told, and old content arrived all the same" }
     } else if isTold {
@@ -133,6 +147,14 @@ struct CoverageExperiment {
     } else {
       result.outcome = peer == nil ? .atNextUse : .never
     }
+    if isTold || result.outcome == .atNextUse { result.by = reporters(found) }
+    return result
+  }
+
+  /// The first monitor to report, in the order in which they come to know of a change.
+  private func reporters(_ found: CoverageObservation) -> [String] {
+    if let peer { return [peer.rawValue] }
+    return Array((found.reporters.isEmpty ? found.lateReporters : found.reporters).prefix(1))
   }
 
   private static func moment(_ report: CMappingChanges_report) -> CoverageOutcome {

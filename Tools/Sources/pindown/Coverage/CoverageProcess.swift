@@ -17,7 +17,7 @@ enum CoverageProcess {
     do {
       defer { close(output) }
       process = try Spawn.start(
-        arguments, program: Spawn.ownProgram, output: output,
+        arguments, program: settings.program, output: output,
         environment: [
           "PINDOWN_MONITORS": settings.monitors, "PINDOWN_DMA": "strict",
           "SWIFT_BACKTRACE": "enable=no",

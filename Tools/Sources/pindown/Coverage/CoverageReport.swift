@@ -36,6 +36,7 @@ struct CoverageReport: Sendable {
     var writer = JSONWriter()
     writer.object { writer in
       writer.member("monitors", settings.peer == nil ? settings.monitors : nil)
+      writer.strings("unavailable", settings.unavailable)
       writer.member("peer", settings.peer?.rawValue)
       writer.array("cells") { writer in
         for result in results { writer.object { Self.write(result, into: &$0) } }

@@ -9,9 +9,9 @@ struct CoverageTable {
   }
 
   var text: String {
-    (["\(report.watcher), two NICs, strict DMA", ""] + table + [""] + legend + notes + [
-      report.summary
-    ]).joined(separator: "\n") + "\n"
+    let heading = ["\(report.watcher), two NICs, strict DMA"] + report.settings.unavailable + [""]
+    let lines = heading + table + [""] + legend + notes + [report.summary]
+    return lines.joined(separator: "\n") + "\n"
   }
 
   private var table: [String] {
@@ -51,26 +51,29 @@ struct CoverageTable {
 
   /// What cells of a kind have to say, those that say the same in one line.
   private var notes: [String] {
-    var lines: [(text: String, routes: [String])] = []
+    var lines: [(text: String, routes: [String], longest: UInt64)] = []
     for result in report.results {
       guard let note = Self.note(on: result) else { continue }
       let text = "\(result.outcome.cellText)  \(result.kind): \(note)"
+      let time = result.microseconds ?? 0
       if let index = lines.firstIndex(where: { $0.text == text }) {
         lines[index].routes.append(result.route)
+        lines[index].longest = max(lines[index].longest, time)
       } else {
-        lines.append((text, [result.route]))
+        lines.append((text, [result.route], time))
       }
     }
-    let texts = lines.map { "\($0.text) (\($0.routes.joined(separator: ", ")))" }
+    let texts = lines.map { line in
+      let time = Duration.microseconds(Int64(line.longest)).text
+      let within = line.longest == 0 ? "" : " within \(time)"
+      return "\(line.text)\(within) (\(line.routes.joined(separator: ", ")))"
+    }
     return texts.isEmpty ? [] : texts + [""]
   }
 
+  /// A cell that was told late says by whom.
   private static func note(on result: CoverageResult) -> String? {
     if !result.note.isEmpty { return result.note }
-    if result.outcome == .after, let microseconds = result.microseconds {
-      let time = Duration.microseconds(Int64(microseconds)).text
-      return "told by \(result.by.joined(separator: ", ")) after \(time)"
-    }
-    return nil
+    return result.outcome == .after ? "told by \(result.by.joined(separator: ", "))" : nil
   }
 }
