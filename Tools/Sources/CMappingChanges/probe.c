@@ -1,16 +1,14 @@
 /* Looks at the regions, and writes down when somebody was told of a change.
 
-   HOOK CONTEXT: CMappingChanges_told and what it calls. No allocation, no lock, system calls by
-   instructions of our own. */
+   HOOK CONTEXT: CMappingChanges_told and what it calls. No allocation, no lock. */
 #include "cell.h"
-#include "raw.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <stdatomic.h>
 #include <string.h>
-#include <sys/syscall.h>
 #include <time.h>
+#include <unistd.h>
 
 enum { readable = 1, writable = 2, page_limit = 64 };
 
@@ -43,8 +41,10 @@ static void read_frames(CMappingChanges_region region, uint64_t *frames) {
     const uint64_t present = (uint64_t)1 << 63, number = ((uint64_t)1 << 55) - 1;
     size_t pages = region.length / page_size;
     memset(frames, 0, pages * sizeof *frames);
-    CMappingChanges_raw(SYS_pread64, pagemap, (long)frames, (long)(pages * sizeof *frames),
-                        (long)((uintptr_t)region.start / page_size * sizeof *frames), 0, 0);
+    off_t offset = (off_t)((uintptr_t)region.start / page_size * sizeof *frames);
+    if (pread(pagemap, frames, pages * sizeof *frames, offset) < 0) {
+        return;
+    }
     for (size_t page = 0; page < pages; page++) {
         /* Without frames a page that is present counts as having the frame 1. */
         uint64_t frame = shows_frames ? frames[page] & number : 1;
@@ -88,16 +88,16 @@ static void read_access(CMappingChanges_region region, uint8_t *access) {
     char text[2048];
     line current = {0};
     memset(access, 0, region.length / page_size);
-    CMappingChanges_raw(SYS_lseek, maps, 0, 0, 0, 0, 0);
+    lseek(maps, 0, SEEK_SET);
     while (true) {
-        long length = CMappingChanges_raw(SYS_read, maps, (long)text, sizeof text, 0, 0, 0);
-        if (length == -EINTR) {
+        ssize_t length = read(maps, text, sizeof text);
+        if (length < 0 && errno == EINTR) {
             continue;
         }
         if (length <= 0) {
             return;
         }
-        for (long index = 0; index < length; index++) {
+        for (ssize_t index = 0; index < length; index++) {
             if (text[index] != '\n') {
                 take_byte(&current, text[index]);
                 continue;
