@@ -26,6 +26,7 @@ let package = Package(
         .product(name: "Pindown", package: "pindown"),
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         "CTools",
+        "CMappingChanges",
       ],
       swiftSettings: swiftSettings),
     // A program of the README; its other half, write.c, is compiled by a test.
@@ -33,6 +34,7 @@ let package = Package(
       name: "example-receive", dependencies: [.product(name: "Pindown", package: "pindown")],
       path: "examples/receive", swiftSettings: swiftSettings),
     .target(name: "CTools", cSettings: cSettings),
+    .target(name: "CMappingChanges", cSettings: cSettings),
     // A process to look at: publishes records written by hand, knows nothing of the library.
     .executableTarget(
       name: "publish-fixture", path: "Tests/publish-fixture", cSettings: cSettings),

@@ -1,27 +1,36 @@
-/// Writes one JSON value into a text buffer, member by member.
-struct JSONWriter {
+/// Writes one JSON value, member by member.
+///
+/// Public, so that the tools write JSON as the control file system does.
+public struct JSONWriter {
   private(set) var buffer = TextBuffer()
   private var needsComma = false
 
-  mutating func object(_ key: StaticString? = nil, _ body: (inout JSONWriter) -> Void) {
+  public init() {}
+
+  /// An object; with a key where it is a member of another.
+  public mutating func object(_ key: StaticString? = nil, _ body: (inout JSONWriter) -> Void) {
     nest(key, UInt8(ascii: "{"), UInt8(ascii: "}"), body)
   }
 
-  mutating func array(_ key: StaticString? = nil, _ body: (inout JSONWriter) -> Void) {
+  /// An array; with a key where it is a member of an object.
+  public mutating func array(_ key: StaticString? = nil, _ body: (inout JSONWriter) -> Void) {
     nest(key, UInt8(ascii: "["), UInt8(ascii: "]"), body)
   }
 
-  mutating func member(_ key: StaticString, _ value: String?) {
+  /// A string, or null.
+  public mutating func member(_ key: StaticString, _ value: String?) {
     begin(key)
     if let value { string(value) } else { buffer.append("null" as StaticString) }
   }
 
-  mutating func member(_ key: StaticString, _ value: some BinaryInteger) {
+  /// A number.
+  public mutating func member(_ key: StaticString, _ value: some BinaryInteger) {
     begin(key)
     buffer.appendDecimal(value)
   }
 
-  mutating func member(_ key: StaticString, _ value: Bool) {
+  /// true or false.
+  public mutating func member(_ key: StaticString, _ value: Bool) {
     begin(key)
     buffer.append((value ? "true" : "false") as StaticString)
   }
@@ -36,13 +45,19 @@ struct JSONWriter {
     }
   }
 
-  mutating func strings(_ key: StaticString, _ values: [String]) {
+  /// An array of strings.
+  public mutating func strings(_ key: StaticString, _ values: [String]) {
     array(key) { writer in
       for value in values {
         writer.begin(nil)
         writer.string(value)
       }
     }
+  }
+
+  /// The text as UTF-8, ended with a line feed.
+  public mutating func finishedBytes() -> [UInt8] {
+    finish().bytes
   }
 
   /// Ends the text with a line feed.

@@ -10,5 +10,6 @@ struct PindownCommand: ParsableCommand {
     subcommands: [
       MountCommand.self, UnmountCommand.self, DemoCommand.self, DemoServerCommand.self,
       DemoClientCommand.self, StressCommand.self, StressPeerCommand.self,
+      CoverageCommand.self, CoverageCellCommand.self,
     ])
 }

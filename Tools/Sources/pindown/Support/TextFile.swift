@@ -17,6 +17,16 @@ enum TextFile {
     }
   }
 
+  /// Replaces the file, or makes it.
+  static func write(_ text: String, to path: String) throws {
+    let descriptor = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o666)
+    if descriptor < 0 { throw ToolError("cannot write \(path)", errno: errno) }
+    defer { close(descriptor) }
+    if !writeAll(descriptor, Array(text.utf8)) {
+      throw ToolError("cannot write \(path)", errno: errno)
+    }
+  }
+
   static func lines(_ path: String) throws -> [Substring] {
     try read(path).split(separator: "\n")
   }

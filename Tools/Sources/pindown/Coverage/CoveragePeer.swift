@@ -1,0 +1,6 @@
+import ArgumentParser
+
+/// Another library whose hooks are measured in place of ours.
+enum CoveragePeer: String, ExpressibleByArgument, Sendable {
+  case ucx
+}
