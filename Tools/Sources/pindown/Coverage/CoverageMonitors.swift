@@ -1,3 +1,4 @@
+import Glibc
 import Pindown
 
 /// The monitors of a process: which of them report, and for how long one may wait for them.
@@ -9,26 +10,38 @@ struct CoverageMonitors {
   }
 
   /// Reports of each monitor so far.
-  var counts: [String: UInt64] { ["entries": tracker.statistics.changes] }
+  var counts: [String: UInt64] {
+    Dictionary(uniqueKeysWithValues: tracker.monitors.map { ($0.name, $0.events) })
+  }
 
   /// The monitors that have reported since, those first that are told before a change.
   func rising(since old: [String: UInt64]) -> [String] {
-    counts.filter { $0.value > old[$0.key, default: 0] }.map(\.key)
+    tracker.monitors.filter { $0.events > old[$0.name, default: 0] }.map(\.name)
   }
 
-  /// Nanoseconds within which a report may still come when the change is over.
-  var patience: UInt64 { 0 }
+  /// Nanoseconds within which a report may still come when the change is over. None where every use
+  /// is audited: then the use has to wait for nobody.
+  var patience: UInt64 {
+    let running = tracker.running
+    if running.contains(.auditAtEveryUse) { return 0 }
+    if running.contains(.audit) { return 4 * auditInterval + 2_000_000_000 }
+    return running.contains(.userfaultfd) ? 200_000_000 : 0
+  }
+
+  private var auditInterval: UInt64 {
+    let text = getenv("PINDOWN_AUDIT_MILLISECONDS").map { String(cString: $0) } ?? ""
+    return (UInt64(text) ?? 250) * 1_000_000
+  }
 
   /// What cannot run here, of those that are wanted; the reason for each. Starts and stops them in
   /// this process.
   static func unavailable(_ wanted: MonitorSet) throws -> [String] {
     let tracker = try PageTracker.shared()
+    try tracker.start(wanted)
     defer { tracker.stop() }
-    do {
-      try tracker.start(wanted)
-    } catch .monitorUnavailable(let reason) {
-      return [reason]
+    return tracker.monitors.compactMap { monitor in
+      guard case .unavailable(let reason) = monitor.state else { return nil }
+      return "\(monitor.name) is not available: \(reason)"
     }
-    return []
   }
 }
