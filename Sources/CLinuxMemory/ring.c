@@ -3,7 +3,9 @@
 #include <errno.h>
 #include <liburing.h>
 #include <stdlib.h>
+#include <sys/syscall.h>
 #include <sys/uio.h>
+#include <unistd.h>
 
 int CLinuxMemory_ring_open(void **result, unsigned entries, unsigned slots) {
     struct io_uring *ring = calloc(1, sizeof *ring);
@@ -33,11 +35,19 @@ void CLinuxMemory_ring_close(void *ring) {
 int CLinuxMemory_ring_update(void *ring, unsigned slot, void *base, size_t length) {
     struct iovec vector = {length == 0 ? NULL : base, length};
     __u64 tag = 0;
-    int result;
+    struct io_uring_rsrc_update2 update = {
+        .offset = slot, .data = (__u64)(uintptr_t)&vector, .tags = (__u64)(uintptr_t)&tag, .nr = 1};
+    int descriptor = ((struct io_uring *)ring)->ring_fd, saved = errno;
+    long result;
+    /* By libc's function, not liburing's, whose call is an instruction of its own: where raw calls
+       trap, a thread that has the signal for it blocked must still be able to unpin. */
     do {
-        result = io_uring_register_buffers_update_tag(ring, slot, &vector, &tag, 1);
-    } while (result == -EINTR);
-    return result == 1 ? 0 : result < 0 ? result : -EIO;
+        result = syscall(SYS_io_uring_register, descriptor, IORING_REGISTER_BUFFERS_UPDATE, &update,
+                         sizeof update);
+    } while (result < 0 && errno == EINTR);
+    int error = result < 0 ? -errno : result == 1 ? 0 : -EIO;
+    errno = saved;
+    return error;
 }
 
 static int64_t transfer(void *ring, unsigned slot, bool into_memory, int descriptor, void *address,

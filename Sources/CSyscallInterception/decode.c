@@ -235,11 +235,8 @@ static void decode_remap_file_pages(const CSyscallInterception_registers *call) 
     announce(CSyscallInterception_kind_remap_file_pages, start, end_of(start, length, page_size));
 }
 
-void CSyscallInterception_decide(const CSyscallInterception_registers *call,
-                                 const CSyscallInterception_site *site) {
-    CSyscallInterception_rearm();
-    bool is_fixed = site->number != CSyscallInterception_any_number;
-    switch (is_fixed ? (uint64_t)site->number : call->number) {
+static void decode(uint64_t number, const CSyscallInterception_registers *call) {
+    switch (number) {
     case SYS_munmap:
         announce(CSyscallInterception_kind_munmap, call->first,
                  end_of(call->first, call->second, page_size));
@@ -275,6 +272,14 @@ void CSyscallInterception_decide(const CSyscallInterception_registers *call,
     default:
         break;
     }
+}
+
+void CSyscallInterception_decide(const CSyscallInterception_registers *call,
+                                 const CSyscallInterception_site *site) {
+    bool is_fixed = site->number != CSyscallInterception_any_number;
+    bool is_hook = CSyscallInterception_begin_hook();
+    decode(is_fixed ? (uint64_t)site->number : call->number, call);
+    CSyscallInterception_end_hook(is_hook);
 }
 
 #endif

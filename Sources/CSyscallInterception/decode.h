@@ -45,9 +45,12 @@ uint64_t CSyscallInterception_mapping_granularity(uint64_t flags, uint64_t descr
 /* Whether the calling thread is in a trap of Syscall User Dispatch. */
 bool CSyscallInterception_in_trap(void);
 
-/* Lets the calling thread's raw calls trap again, where a call that changes the stack has ended
-   that. */
-void CSyscallInterception_rearm(void);
+/* Around a hook that is not in a trap: its own raw calls (through the gateway, and of libraries that
+   a handler uses) do not trap. A thread that ends has SIGSYS blocked when libc gives up its stack,
+   and a trap would end the process. Nested ones belong to the outermost. What the second does also lets raw calls trap again where one
+   that changes the stack has ended that. */
+bool CSyscallInterception_begin_hook(void);
+void CSyscallInterception_end_hook(bool is_ours);
 
 #pragma GCC visibility pop
 

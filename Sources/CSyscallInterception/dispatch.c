@@ -53,6 +53,7 @@ __thread volatile uint8_t CSyscallInterception_selector
     __attribute__((tls_model("initial-exec"), visibility("hidden")));
 static __thread volatile bool is_dispatched __attribute__((tls_model("initial-exec")));
 static __thread volatile bool is_in_trap __attribute__((tls_model("initial-exec")));
+static __thread volatile bool is_in_hook __attribute__((tls_model("initial-exec")));
 
 static uint64_t allowed_start, allowed_length;
 static _Atomic(bool) is_running;
@@ -177,9 +178,19 @@ static void on_signal(int number, siginfo_t *information, void *context) {
 
 bool CSyscallInterception_in_trap(void) { return is_in_trap; }
 
-void CSyscallInterception_rearm(void) {
-    if (is_dispatched && !is_in_trap) {
+bool CSyscallInterception_begin_hook(void) {
+    bool is_ours = is_dispatched && !is_in_trap && !is_in_hook;
+    if (is_ours) {
+        is_in_hook = true;
+        CSyscallInterception_selector = selector_allow;
+    }
+    return is_ours;
+}
+
+void CSyscallInterception_end_hook(bool is_ours) {
+    if (is_ours) {
         CSyscallInterception_selector = selector_block;
+        is_in_hook = false;
     }
 }
 

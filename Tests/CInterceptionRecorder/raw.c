@@ -84,6 +84,27 @@ void CInterceptionRecorder_let_it_unmap_raw(void) {
     pthread_join(waiting_thread, NULL);
 }
 
+static void *end_dispatched(void *argument) {
+    thread_work *work = argument;
+    work->prepared = work->prepare();
+    uint64_t page = ((uint64_t)&argument - (1 << 20)) & ~(uint64_t)4095;
+    work->start = (void *)page;
+    ((void (*)(void *, size_t))(uintptr_t)work->length)(work->start, 4096);
+    return NULL;
+}
+
+int CInterceptionRecorder_end_thread(int (*prepare)(void), void (*with_stack)(void *, size_t)) {
+    thread_work work = {NULL, (size_t)(uintptr_t)with_stack, prepare, 0};
+    pthread_attr_t attributes;
+    pthread_t thread;
+    pthread_attr_init(&attributes);
+    pthread_attr_setstacksize(&attributes, 8 << 20);
+    pthread_create(&thread, &attributes, end_dispatched, &work);
+    pthread_join(thread, NULL);
+    pthread_attr_destroy(&attributes);
+    return work.prepared;
+}
+
 int CInterceptionRecorder_uring_madvise(void *start, size_t length, int advice) {
     struct io_uring_params parameters = {0};
     int ring = (int)syscall(SYS_io_uring_setup, 2, &parameters);

@@ -77,6 +77,28 @@ struct DispatchTests {
     }
   }
 
+  /// libc gives a thread's stack up with all signals blocked; a raw call of a handler may not trap
+  /// then.
+  @Test func aHandlerMakesRawCallsWhileAThreadEnds() async {
+    await #expect(processExitsWith: .success) {
+      let tracker = try ChangeLog.start([.entries, .dispatch])
+      let callsRaw: ChangeHandler = { _, _, _, _ in
+        precondition(CInterceptionRecorder_raw(39, 0, 0, 0, 0, 0, 0) == Int(getpid()))
+      }
+      _ = try tracker.subscribe(callsRaw, context: nil)
+      let begins: @convention(c) () -> Int32 = {
+        (try? PageTracker.shared().dispatchThisThread()) == true ? 1 : 0
+      }
+      let secures: @convention(c) (UnsafeMutableRawPointer?, Int) -> Void = { page, length in
+        let start = UInt(bitPattern: page)
+        try? ChangeLog.secure(
+          AddressRange(start: start, end: start + UInt(length)), access: .read)
+      }
+      #expect(CInterceptionRecorder_end_thread(begins, secures) == 1)
+      #expect(ChangeLog.recorded().map(\.kind) == [.madvise])
+    }
+  }
+
   /// A call is made as if nothing were there: its result, the signal mask, and what a child does.
   @Test func otherCallsAreLeftAlone() async {
     await #expect(processExitsWith: .success) {

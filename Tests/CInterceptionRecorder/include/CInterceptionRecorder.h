@@ -60,6 +60,10 @@ long CInterceptionRecorder_raw_munmap(void *start, size_t length);
 /* The same on another thread, which calls `prepare` first; what that returned. */
 int CInterceptionRecorder_raw_munmap_in_thread(void *start, size_t length, int (*prepare)(void));
 
+/* A thread that calls `prepare`, then `with_stack` with a page of its stack, and ends: libc gives the
+   stack up with all signals blocked. What `prepare` returned. */
+int CInterceptionRecorder_end_thread(int (*prepare)(void), void (*with_stack)(void *, size_t));
+
 /* A thread that is there, and unmaps by a raw call when it is told to. */
 void CInterceptionRecorder_start_waiting_thread(void *start, size_t length);
 void CInterceptionRecorder_let_it_unmap_raw(void);
