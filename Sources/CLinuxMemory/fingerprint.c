@@ -82,3 +82,45 @@ int CLinuxMemory_fingerprint_mapping(int maps_descriptor, uint64_t start, uint64
     *fingerprint = finished(hash);
     return 0;
 }
+
+uint32_t CLinuxMemory_file_mark(uint64_t inode) {
+    uint32_t low = (uint32_t)inode;
+    return inode == 0 ? 0 : low == 0 || low == CLinuxMemory_several_files ? 1 : low;
+}
+
+uint32_t CLinuxMemory_mapped_file(int maps_descriptor, uint64_t start, uint64_t end) {
+    uint32_t mark = 0;
+    while (start < end) {
+        CLinuxMemory_mapping mapping;
+        if (CLinuxMemory_query_mapping(maps_descriptor, start, &mapping) != 0 ||
+            mapping.start >= end) {
+            break;
+        }
+        uint32_t next = CLinuxMemory_file_mark(mapping.inode);
+        if (next != 0 && mark != 0 && next != mark) {
+            return CLinuxMemory_several_files;
+        }
+        mark = next != 0 ? next : mark;
+        start = mapping.end;
+    }
+    return mark;
+}
+
+bool CLinuxMemory_maps_file(int maps_descriptor, uint64_t start, uint64_t end, uint64_t inode,
+                            uint64_t first_offset, uint64_t end_offset) {
+    while (start < end) {
+        CLinuxMemory_mapping mapping;
+        if (CLinuxMemory_query_mapping(maps_descriptor, start, &mapping) != 0 ||
+            mapping.start >= end) {
+            return false;
+        }
+        uint64_t from = mapping.start > start ? mapping.start : start;
+        uint64_t to = mapping.end < end ? mapping.end : end;
+        uint64_t offset = mapping.offset + (from - mapping.start);
+        if (mapping.inode == inode && offset < end_offset && first_offset < offset + (to - from)) {
+            return true;
+        }
+        start = mapping.end;
+    }
+    return false;
+}

@@ -168,6 +168,7 @@ int CSyscallInterception_install(CSyscallInterception_filter filter,
     return -ENOTSUP;
 }
 
+void CSyscallInterception_watch_files(bool wanted) { (void)wanted; }
 void CSyscallInterception_uninstall(void) {}
 bool CSyscallInterception_installed(void) { return false; }
 size_t CSyscallInterception_site_count(void) { return 0; }

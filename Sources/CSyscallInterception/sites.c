@@ -37,6 +37,9 @@ static const wanted_call libc_calls[] = {
     {"shmat", SYS_shmat},
     {"shmdt", SYS_shmdt},
     {"remap_file_pages", SYS_remap_file_pages},
+    {"ftruncate", SYS_ftruncate},
+    {"truncate", SYS_truncate},
+    {"fallocate", SYS_fallocate},
     {"syscall", CSyscallInterception_any_number},
 };
 

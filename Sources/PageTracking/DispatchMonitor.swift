@@ -19,6 +19,7 @@ struct DispatchMonitor: Monitor {
 
   func start(for tracker: PageTracker) throws(MonitorUnavailable) -> [String] {
     InterceptionHook.tracker = Unmanaged.passUnretained(tracker)
+    _ = tracker.openMaps()
     let error = -CSyscallInterception_start_dispatch(
       InterceptionHook.isSecured, InterceptionHook.willChange)
     switch error {

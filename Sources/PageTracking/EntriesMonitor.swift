@@ -10,6 +10,7 @@ struct EntriesMonitor: Monitor {
 
   func start(for tracker: PageTracker) throws(MonitorUnavailable) -> [String] {
     InterceptionHook.tracker = Unmanaged.passUnretained(tracker)
+    let seesFiles = tracker.openMaps()
     var report = CSyscallInterception_report()
     let error = -CSyscallInterception_install(
       InterceptionHook.isSecured, InterceptionHook.willChange, &report)
@@ -20,10 +21,12 @@ struct EntriesMonitor: Monitor {
         reason: "libc's memory calls could not be patched on this processor or libc")
     default: throw MonitorUnavailable(reason: "error \(error) while patching libc")
     }
-    return (0..<report.gap_count).map { number in
-      let gap = CSyscallInterception_report_gap(&report, number)
-      return "\(String(cString: gap.name)): \(String(cString: gap.reason))"
-    }
+    let files = seesFiles ? [] : ["files that are truncated: /proc/self/maps cannot be opened"]
+    return files
+      + (0..<report.gap_count).map { number in
+        let gap = CSyscallInterception_report_gap(&report, number)
+        return "\(String(cString: gap.name)): \(String(cString: gap.reason))"
+      }
   }
 
   func stop(for tracker: PageTracker) {
@@ -44,8 +47,17 @@ enum InterceptionHook {
   static let willChange: @convention(c) (UnsafePointer<CSyscallInterception_change>?) -> Void = {
     change in
     guard let change, let tracker else { return }
-    let range = AddressRange(start: UInt(change.pointee.start), end: UInt(change.pointee.end))
     let kind = change.pointee.kind.rawValue
+    let monitor: MonitorSet = change.pointee.is_trap ? .dispatch : .entries
+    if kind == MappingChangeKind.truncate.rawValue {
+      tracker._withUnsafeGuaranteedRef {
+        $0.willTruncate(
+          inode: change.pointee.inode, first: change.pointee.start, end: change.pointee.end,
+          by: monitor)
+      }
+      return
+    }
+    let range = AddressRange(start: UInt(change.pointee.start), end: UInt(change.pointee.end))
     let protection = Int32(bitPattern: change.pointee.protection)
     var remaining: MemoryAccess = []
     if kind == MappingChangeKind.mprotect.rawValue {
@@ -53,9 +65,7 @@ enum InterceptionHook {
       if protection & PROT_WRITE != 0 { remaining.insert(.write) }
     }
     tracker._withUnsafeGuaranteedRef {
-      $0.willChange(
-        range, kind: kind, remaining: remaining,
-        by: change.pointee.is_trap ? .dispatch : .entries)
+      $0.willChange(range, kind: kind, remaining: remaining, by: monitor)
     }
   }
 }

@@ -11,4 +11,6 @@ public enum MappingChangeKind: UInt32, Sendable, CaseIterable {
   case remapFilePages
   /// Found changed by an audit; what has changed it is not known.
   case audit
+  /// Of the file that is mapped: ftruncate, truncate, or fallocate that empties or moves.
+  case truncate
 }

@@ -44,6 +44,8 @@ struct MonitorWords: @unchecked Sendable {
   var auditRound: SharedHalfWord { SharedHalfWord(base + 76) }
   var auditRoundAddress: UnsafeMutableRawPointer { base + 76 }
   var takesFingerprints: SharedHalfWord { SharedHalfWord(base + 80) }
+  /// Secured regions in which a file is mapped. Under the tracker's lock.
+  var fileRegions: SharedHalfWord { SharedHalfWord(base + 84) }
   /// Where the costs are written to as well: a published record, or 0.
   var mirror: SharedWord { SharedWord(base + 88) }
 

@@ -97,11 +97,12 @@ extension PageTracker {
     let start = UInt64(found.range.start)
     let end = UInt64(found.range.end)
     let maps = Int32(words.maps.load()) - 1
+    var mapping: UInt64 = 0
     let error = CLinuxMemory_fingerprint_mapping(
       maps, start, end, found.access.contains(.read), found.access.contains(.write),
-      &result.mapping)
+      &mapping)
     if error == -ENOENT || error == -EACCES { return false }
-    if error != 0 { result.mapping = 0 }
+    if error == 0 { result.mapping = UInt32(truncatingIfNeeded: mapping) | 1 }
     let pagemap = words.pagemap.load()
     if pagemap == 0 { return true }
     var isPresent = false
@@ -116,8 +117,8 @@ extension PageTracker {
 
 /// Stands for what is mapped in a region: the mappings, and the page frames. 0: not known.
 struct Fingerprint: Equatable {
-  var mapping: UInt64 = 0
   var frames: UInt64 = 0
+  var mapping: UInt32 = 0
 }
 
 extension AddressRange {

@@ -62,6 +62,7 @@ extension PageTracker {
     }
     didChange(page, kind: MappingChangeKind.munmap.rawValue)
     _ = audit(page)
+    willTruncate(inode: 1, first: 0, end: 1, by: .entries)
     words.forgetCosts()
     counters.changes.store(0)
     counters.leftSecured.store(0)

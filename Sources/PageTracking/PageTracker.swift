@@ -108,8 +108,10 @@ public final class PageTracker: Sendable {
       throw .invalidRange
     }
     try prepare(range)
+    let file = mappedFile(in: range)
     let region = lock.withLock { () -> SecuredRegion? in
-      guard let region = index.insert(range, access: access) else { return nil }
+      guard let region = index.insert(range, access: access, file: file) else { return nil }
+      if file != 0 { countFileRegion() }
       coverage.update(range) { $0 + 1 }
       counters.regions.count()
       counters.bytes.count(UInt64(range.length))
@@ -132,8 +134,10 @@ public final class PageTracker: Sendable {
   }
 
   func removeLocked(_ region: SecuredRegion) -> Bool {
-    guard let range = index.range(of: region) else { return false }
+    guard let found = index.found(region) else { return false }
+    let range = found.range
     index.remove(region)
+    if found.file != 0 { uncountFileRegion() }
     coverage.update(range) { $0 - 1 }
     counters.regions.subtract(1)
     counters.bytes.subtract(UInt64(range.length))

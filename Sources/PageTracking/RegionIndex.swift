@@ -14,9 +14,10 @@ struct RegionIndex: @unchecked Sendable {
     var end: UInt
     var highestEnd: UInt
     var fingerprint: Fingerprint
+    /// Of the file that is mapped: `CLinuxMemory_file_mark`.
+    var file: UInt32
     var left: UInt32
     var right: UInt32
-    var priority: UInt32
     var generation: UInt32
     var access: UInt8
     var isSecured: Bool
@@ -27,7 +28,6 @@ struct RegionIndex: @unchecked Sendable {
     var firstFree: UInt32
     /// Nodes from here on were never used.
     var firstUnused: UInt32
-    var random: UInt32
     var count: UInt32
   }
 
@@ -45,13 +45,12 @@ struct RegionIndex: @unchecked Sendable {
   var count: Int { Int(root.pointee.count) }
 
   /// Adds a region; nil where the index is full.
-  func insert(_ range: AddressRange, access: MemoryAccess) -> SecuredRegion? {
+  func insert(_ range: AddressRange, access: MemoryAccess, file: UInt32 = 0) -> SecuredRegion? {
     guard let node = takeNode() else { return nil }
     let generation = nodes[Int(node)].generation
     nodes[Int(node)] = Node(
       start: range.start, end: range.end, highestEnd: range.end, fingerprint: Fingerprint(),
-      left: 0,
-      right: 0, priority: nextRandom(), generation: generation, access: access.rawValue,
+      file: file, left: 0, right: 0, generation: generation, access: access.rawValue,
       isSecured: true)
     let parts = split(root.pointee.node, before: node)
     root.pointee.node = merge(merge(parts.low, node), parts.high)
@@ -95,6 +94,7 @@ struct RegionIndex: @unchecked Sendable {
     var range: AddressRange
     var access: MemoryAccess
     var fingerprint: Fingerprint
+    var file: UInt32
 
     var position: Position { Position(start: range.start, node: region.node) }
   }
@@ -118,7 +118,8 @@ struct RegionIndex: @unchecked Sendable {
     return Found(
       region: SecuredRegion(node: node, generation: found.generation),
       range: AddressRange(start: found.start, end: found.end),
-      access: MemoryAccess(rawValue: found.access), fingerprint: found.fingerprint)
+      access: MemoryAccess(rawValue: found.access), fingerprint: found.fingerprint,
+      file: found.file)
   }
 
   /// Writes down what is mapped in a region; false where it is not secured any more.
@@ -160,14 +161,14 @@ struct RegionIndex: @unchecked Sendable {
     return root.pointee.firstUnused - 1
   }
 
-  /// xorshift: the treap wants priorities that do not follow the order of addresses.
-  private func nextRandom() -> UInt32 {
-    var random = root.pointee.random == 0 ? 0x9E37_79B9 : root.pointee.random
-    random ^= random << 13
-    random ^= random >> 17
-    random ^= random << 5
-    root.pointee.random = random
-    return random
+  /// The treap wants priorities that do not follow the order of addresses: a node's number, mixed,
+  /// is as good as chance, and takes no room.
+  func priority(_ node: UInt32) -> UInt32 {
+    var mixed = node &* 0x9E37_79B9
+    mixed ^= mixed >> 16
+    mixed &*= 0x85EB_CA6B
+    mixed ^= mixed >> 13
+    return mixed &* 0xC2B2_AE35
   }
 
   private func update(_ node: UInt32) {
@@ -209,7 +210,7 @@ struct RegionIndex: @unchecked Sendable {
   private func merge(_ low: UInt32, _ high: UInt32) -> UInt32 {
     if low == 0 { return high }
     if high == 0 { return low }
-    if nodes[Int(low)].priority > nodes[Int(high)].priority {
+    if priority(low) > priority(high) {
       nodes[Int(low)].right = merge(nodes[Int(low)].right, high)
       update(low)
       return low

@@ -165,6 +165,15 @@ int CInterceptionRecorder_uffd_move(void *destination, void *source, size_t leng
     return result;
 }
 
+int CInterceptionRecorder_punch_hole_in_child(int descriptor, size_t length) {
+    pid_t child = fork();
+    if (child == 0) {
+        _exit(CInterceptionRecorder_punch_hole(descriptor, length) != 0);
+    }
+    int status = -1;
+    return waitpid(child, &status, 0) == child ? status : -errno;
+}
+
 int CInterceptionRecorder_truncate_in_child(int descriptor, long length) {
     pid_t child = fork();
     if (child == 0) {

@@ -26,7 +26,7 @@ struct AuditTests {
       case .truncateInChild:
         return CInterceptionRecorder_truncate_in_child(descriptor, 0) == 0
       case .punchHole:
-        return CInterceptionRecorder_punch_hole(descriptor, length) == 0
+        return CInterceptionRecorder_punch_hole_in_child(descriptor, length) == 0
       case .move:
         let place = TestPages(2)
         Glibc.madvise(place.base, length, MADV_DONTNEED)
@@ -83,7 +83,6 @@ struct AuditTests {
   @Test(arguments: SilentChange.allCases.filter { $0 != .munmapAndMapAgain && $0 != .move })
   func theOthersDoNot(_ change: SilentChange) async {
     await #expect(processExitsWith: .success) { [change] in
-      // Of calls by libc: the child's truncation and the hole are such, and have no address.
       let (tracker, range) = try Self.observe(change, by: [.entries, .userfaultfd])
       _ = tracker.attend()
       #expect(tracker.audit(.everything) == 0, "without the monitor there is nothing to compare")

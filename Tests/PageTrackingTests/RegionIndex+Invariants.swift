@@ -18,7 +18,7 @@ extension RegionIndex {
     for child in [this.left, this.right] where child != 0 {
       let other = nodes[Int(child)]
       highest = max(highest, other.highestEnd)
-      if other.priority > this.priority { return "\(child) is below \(node)" }
+      if priority(child) > priority(node) { return "\(child) is below \(node)" }
       let isBefore = (other.start, child) < (this.start, node)
       if isBefore != (child == this.left) { return "\(child) is on the wrong side of \(node)" }
     }

@@ -81,7 +81,7 @@ struct MonitorTests {
     let first = try cache.register(range, access: .readWrite, adapter: 0)
     let second = try cache.register(range, access: .read, adapter: 1)
     #expect(first == second && cache.key(first, adapter: 1) != nil)
-    #expect(CInterceptionRecorder_punch_hole(descriptor, length) == 0)
+    #expect(CInterceptionRecorder_punch_hole_in_child(descriptor, length) == 0)
     let hasKey = cache.key(first, adapter: 0) != nil
     let third = try cache.register(range, access: .readWrite, adapter: 0)
     #expect(cache.key(third, adapter: 0) != nil)

@@ -120,6 +120,17 @@ int CLinuxMemory_fingerprint_frames(int pagemap_descriptor, uint64_t start, uint
 int CLinuxMemory_fingerprint_mapping(int maps_descriptor, uint64_t start, uint64_t end,
                                      bool needs_read, bool needs_write, uint64_t *fingerprint);
 
+/* Which file is mapped in [start, end), in short: 0 for none, a few bits of its inode's number
+   otherwise, or that there are several. Zero where the kernel cannot say. */
+static const uint32_t CLinuxMemory_several_files = UINT32_MAX;
+uint32_t CLinuxMemory_file_mark(uint64_t inode);
+uint32_t CLinuxMemory_mapped_file(int maps_descriptor, uint64_t start, uint64_t end);
+
+/* Whether a page of [start, end) is one of the file's at these offsets; by the inode's number alone,
+   as file systems do not all name the same device to stat and in maps. */
+bool CLinuxMemory_maps_file(int maps_descriptor, uint64_t start, uint64_t end, uint64_t inode,
+                            uint64_t first_offset, uint64_t end_offset);
+
 /* Starts a thread, detached, with the application's signals blocked. 0 or -errno. */
 int CLinuxMemory_start_thread(const char *name, void *(*body)(void *), void *context);
 

@@ -24,13 +24,16 @@ typedef enum {
     CSyscallInterception_kind_shmdt = 7,
     CSyscallInterception_kind_shmat = 8,
     CSyscallInterception_kind_remap_file_pages = 9,
+    CSyscallInterception_kind_truncate = 11, /* 10 is a change that no call announces */
 } CSyscallInterception_kind;
 
 /* What a call is about to do to the pages in [start, end). Both are page-aligned; `end` is
-   UINT64_MAX where the length cannot be found out (a SysV segment, when /proc cannot be read). */
+   UINT64_MAX where the length cannot be found out (a SysV segment, when /proc cannot be read).
+   Of a file that loses pages (truncate) they are offsets in the file `inode`, whoever maps it. */
 typedef struct {
     uint64_t start;
     uint64_t end;
+    uint64_t inode;
     CSyscallInterception_kind kind;
     uint32_t protection; /* mprotect: PROT_READ, PROT_WRITE and PROT_EXEC as they will be, else 0 */
     uint32_t advice;     /* madvise: MADV_*, else 0 */
@@ -74,6 +77,10 @@ int CSyscallInterception_install(CSyscallInterception_filter filter,
 void CSyscallInterception_uninstall(void);
 
 bool CSyscallInterception_installed(void);
+
+/* Whether files that lose pages are of interest: while not, their calls cost nothing, and the filter
+   is not asked about them. Any thread, hook context. */
+void CSyscallInterception_watch_files(bool wanted);
 
 /* Syscall User Dispatch: system calls that are not made from libc's code trap, in the calling thread
    and in those that exist; the memory calls among them go to the same filter and handler. Takes

@@ -3,7 +3,7 @@
 enum MappingChangeName {
   private static let names = [
     "munmap", "mmap", "mremap", "mprotect", "madvise", "brk", "shmdt", "shmat",
-    "remap_file_pages", "audit",
+    "remap_file_pages", "audit", "truncate",
   ]
 
   static func name(of value: UInt32) -> String {

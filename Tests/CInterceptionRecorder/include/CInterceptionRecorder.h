@@ -86,6 +86,7 @@ int CInterceptionRecorder_memfd(size_t length);
 int CInterceptionRecorder_punch_hole(int descriptor, size_t length);
 
 /* Another process does it; its status. */
+int CInterceptionRecorder_punch_hole_in_child(int descriptor, size_t length);
 int CInterceptionRecorder_truncate_in_child(int descriptor, long length);
 
 /* Threads that map, write, protect, advise and unmap, each `rounds` times; start returns a handle,
