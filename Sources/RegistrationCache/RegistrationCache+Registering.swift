@@ -34,6 +34,8 @@ extension RegistrationCache {
     var merges = true
     var restarts = 0
     while restarts < RegistrationCacheLimits.maximumRestarts {
+      // An event of memory that was here before would be taken for one of what is secured now.
+      if attention.load() != 0 { _ = tracker.attend() }
       let seen = state.settled.loadAcquiring()
       switch plan(range, access: access, adapter: adapter, merges: merges) {
       case .served(let reference):
