@@ -8,7 +8,7 @@ extension PageTracker {
   @inline(__always)
   func isSecured(_ start: UInt, _ end: UInt) -> Bool {
     if end <= start { return false }
-    return coverage.hasValue(in: AddressRange(start: start, end: end))
+    return coverage.hasMember(in: AddressRange(start: start, end: end))
   }
 
   /// Tells the subscribers of every secured region that the change touches, one after the other,

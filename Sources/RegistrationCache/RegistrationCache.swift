@@ -97,7 +97,7 @@ public final class RegistrationCache: Sendable {
     guard !range.isEmpty, let aligned = range.pageAligned, aligned.end <= PageTable.addressLimit
     else { throw .invalidRange }
     if let hit = lookUpAttending(aligned, access: access, adapter: adapter) {
-      record.hits.count()
+      record.hits(CLinuxMemory_thread_number()).count()
       return hit
     }
     return try registerMissing(aligned, access: access, adapter: adapter)

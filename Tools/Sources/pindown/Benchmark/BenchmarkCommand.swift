@@ -7,7 +7,8 @@ struct BenchmarkCommand: ParsableCommand {
     commandName: "benchmark",
     abstract: "Measure what page tracking and the registration cache cost here.",
     discussion: """
-      Each line is a median over rounds in which both sides were measured in turn, in one process. \
+      Each line is a median over rounds in which both sides were measured in turn, in one process; times of unmap and hit are the processor's, so that other programs \
+      count little. \
       The unit is the end of a measurement's name. The exit status is 0 also where a bound does \
       not hold: what else the machine does decides that, too.
       """)

@@ -26,6 +26,10 @@ struct InvalidationBenchmark {
     let memory = UnsafeMutableRawPointer.allocate(byteCount: Self.bufferBytes, alignment: 4096)
     defer { memory.deallocate() }
     add(try measure("invalidation_with_unpinning_ns", sockets, memory, bound: nil))
+    for pair in pairs {
+      pair.near.close()
+      pair.far.close()
+    }
   }
 
   /// The same call with and without a cached region under it, in turn.

@@ -38,7 +38,7 @@ enum UnmapWorkload: String, CaseIterable {
 
   private static func unmapPieces() -> Double {
     let memory = map(pieces * pieceBytes, PROT_READ | PROT_WRITE)
-    return Stopwatch.time {
+    return Stopwatch.processorTime {
       for piece in stride(from: pieces - 1, through: 0, by: -1) {
         Glibc.munmap(memory + piece * pieceBytes, pieceBytes)
       }
@@ -46,14 +46,14 @@ enum UnmapWorkload: String, CaseIterable {
   }
 
   private static func mapAndUnmap() -> Double {
-    Stopwatch.time {
+    Stopwatch.processorTime {
       for _ in 0..<pieces { Glibc.munmap(map(pieceBytes, PROT_READ | PROT_WRITE), pieceBytes) }
     }
   }
 
   private static func unmapBetween(_ field: SecuredField, from first: Int) -> Double {
     let gaps = field.base + first * field.distance + field.bytes
-    let time = Stopwatch.time {
+    let time = Stopwatch.processorTime {
       for piece in 0..<pieces { Glibc.munmap(gaps + piece * field.distance, pageBytes) }
     }
     for piece in 0..<pieces {
