@@ -19,6 +19,9 @@ extension PageTracker {
   func willChange(
     _ range: AddressRange, kind: UInt32, remaining: MemoryAccess, by monitor: MonitorSet
   ) {
+    // Once for all that follows, and not in each of its critical sections.
+    let mask = CLinuxMemory_block_signals()
+    defer { CLinuxMemory_restore_signals(mask) }
     reportChange(range, kind: kind, remaining: remaining, by: monitor, unlessIntact: false)
   }
 
