@@ -50,7 +50,7 @@ struct WatchTests {
     #expect(seen["stale"] == 0)
   }
 
-  @Test(arguments: ["sort", "xz --threads=2 -0 --stdout"])
+  @Test(arguments: ["sort", "xz --threads=2 -4 --stdout"])
   func aProgramsOutputIsTheSame(_ program: String) {
     let line = "seq 1500000 | \(program) | sha256sum"
     let seen = watch(line)
