@@ -4,7 +4,6 @@
 #include <fcntl.h>
 #include <linux/futex.h>
 #include <linux/memfd.h>
-#include <signal.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
@@ -72,27 +71,12 @@ uint64_t CLinuxMemory_realtime(void) { return nanoseconds_of(CLOCK_REALTIME); }
 
 uint64_t CLinuxMemory_monotonic(void) { return nanoseconds_of(CLOCK_MONOTONIC); }
 
-int32_t CLinuxMemory_thread_id(void) { return (int32_t)syscall(SYS_gettid); }
-
 uint64_t CLinuxMemory_locked_memory_limit(void) {
     struct rlimit limit;
     if (getrlimit(RLIMIT_MEMLOCK, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY) {
         return UINT64_MAX;
     }
     return limit.rlim_cur;
-}
-
-/* The kernel's signal set is 64 bits; going to it directly also blocks the two signals that
-   libc keeps for itself, whose handlers may interrupt a critical section like any other. */
-uint64_t CLinuxMemory_block_signals(void) {
-    /* Not SIGSYS: a system call that traps while it is blocked ends the process. */
-    uint64_t all = ~((uint64_t)1 << (SIGSYS - 1)), old = 0;
-    syscall(SYS_rt_sigprocmask, SIG_SETMASK, &all, &old, sizeof old);
-    return old;
-}
-
-void CLinuxMemory_restore_signals(uint64_t mask) {
-    syscall(SYS_rt_sigprocmask, SIG_SETMASK, &mask, NULL, sizeof mask);
 }
 
 /* PROCMAP_QUERY of linux/fs.h, which is newer than the headers of some systems we build on. */

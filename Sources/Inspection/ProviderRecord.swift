@@ -13,7 +13,15 @@ package struct ProviderRecord: Record, @unchecked Sendable {
   /// Limits; `UInt64.max` for none.
   package var maximumBytes: SharedWord { word(64) }
   package var maximumRegions: SharedWord { word(72) }
-  package var hits: SharedWord { word(80) }
+  /// A lookup counts in one of several words, each in a cache line that few threads share.
+  package func hits(_ thread: UInt32) -> SharedWord {
+    let stripe = Int(thread) % Self.hitStripes
+    return word(stripe == 0 ? 80 : 192 + 64 * stripe)
+  }
+  private static let hitStripes = 4
+  package var hitCount: UInt64 {
+    (0..<UInt32(Self.hitStripes)).reduce(0) { $0 &+ hits($1).loadAcquiring() }
+  }
   package var misses: SharedWord { word(88) }
   package var merges: SharedWord { word(96) }
   package var evictions: SharedWord { word(104) }

@@ -17,7 +17,7 @@ package struct RegionRecord: Record, @unchecked Sendable {
   package var registeredAt: SharedWord { word(24) }
   package var provider: SharedHalfWord { halfWord(32) }
   /// A `Backing` raw value.
-  package var backing: SharedHalfWord { halfWord(36) }
+  package var backing: SharedHalfWord { halfWord(88) }
   package var access: SharedHalfWord { halfWord(40) }
   /// Bit i: adapter i has a registration for the region, with key `key(i)`.
   package var nicMask: SharedHalfWord { halfWord(44) }
@@ -26,7 +26,8 @@ package struct RegionRecord: Record, @unchecked Sendable {
   package var firstFrameChunk: SharedHalfWord { halfWord(80) }
   package var frameCount: SharedHalfWord { halfWord(84) }
   /// Set by every hit, cleared by the eviction that passes it over.
-  package var recentlyUsed: SharedHalfWord { halfWord(88) }
+  /// In the cache line of all that a hit reads.
+  package var recentlyUsed: SharedHalfWord { halfWord(36) }
   /// The cache's own: the next entry of the list this one is on.
   package var next: SharedHalfWord { halfWord(92) }
   package var trackedRegion: SharedWord { word(96) }

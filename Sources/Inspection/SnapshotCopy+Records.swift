@@ -10,7 +10,7 @@ extension ProviderSnapshot {
       name: process.text(at: record.name, capacity: ProviderRecord.nameBytes),
       maximumBytes: record.maximumBytes.loadAcquiring(),
       maximumRegions: record.maximumRegions.loadAcquiring(),
-      hits: record.hits.loadAcquiring(),
+      hits: record.hitCount,
       misses: record.misses.loadAcquiring(),
       merges: record.merges.loadAcquiring(),
       evictions: record.evictions.loadAcquiring(),

@@ -8,7 +8,7 @@ extension PageTracker {
   @inline(__always)
   func isSecured(_ start: UInt, _ end: UInt) -> Bool {
     if end <= start { return false }
-    return coverage.hasValue(in: AddressRange(start: start, end: end))
+    return coverage.hasMember(in: AddressRange(start: start, end: end))
   }
 
   /// Tells the subscribers of every secured region that the change touches, one after the other,
@@ -19,6 +19,9 @@ extension PageTracker {
   func willChange(
     _ range: AddressRange, kind: UInt32, remaining: MemoryAccess, by monitor: MonitorSet
   ) {
+    // Once for all that follows, and not in each of its critical sections.
+    let mask = CLinuxMemory_block_signals()
+    defer { CLinuxMemory_restore_signals(mask) }
     reportChange(range, kind: kind, remaining: remaining, by: monitor, unlessIntact: false)
   }
 

@@ -8,8 +8,8 @@ public import VirtualMemory
 /// A subscriber is called in hook context: possibly inside malloc, in a signal handler, or under
 /// the application's locks.
 public final class PageTracker: Sendable {
-  /// How many secured regions cover each page: what a hook looks at first, without a lock.
-  let coverage: PageTable
+  /// The pages that are secured: what a hook looks at first, without a lock.
+  let coverage: PageBitmap
   let index: RegionIndex
   let subscribers: Subscribers
   /// Guards `index` and the writing of `coverage`. Hook context takes it.
@@ -31,11 +31,7 @@ public final class PageTracker: Sendable {
 
   private init() throws(PageTrackingError) {
     guard let memory = CLinuxMemory_reserve(Int(Page.size)) else { throw .exhausted }
-    do {
-      coverage = try PageTable()
-    } catch {
-      throw .exhausted
-    }
+    coverage = try PageBitmap()
     index = try RegionIndex()
     subscribers = try Subscribers()
     lock = HookSafeLock(at: memory)
@@ -89,11 +85,7 @@ public final class PageTracker: Sendable {
   ///
   /// Throws `.exhausted` where there is none. Not for hook context.
   package func prepare(_ range: AddressRange) throws(PageTrackingError) {
-    do {
-      try coverage.prepare(range)
-    } catch {
-      throw .exhausted
-    }
+    try coverage.prepare(range)
   }
 
   /// Secures a page-aligned range: from here on its subscribers hear of a change before it
@@ -104,7 +96,7 @@ public final class PageTracker: Sendable {
   public func secure(
     _ range: AddressRange, access: MemoryAccess
   ) throws(PageTrackingError) -> SecuredRegion {
-    guard !range.isEmpty, range.pageAligned == range, range.end <= PageTable.addressLimit else {
+    guard !range.isEmpty, range.pageAligned == range, range.end <= PageBitmap.addressLimit else {
       throw .invalidRange
     }
     try prepare(range)
@@ -112,7 +104,7 @@ public final class PageTracker: Sendable {
     let region = lock.withLock { () -> SecuredRegion? in
       guard let region = index.insert(range, access: access, file: file) else { return nil }
       if file != 0 { countFileRegion() }
-      coverage.update(range) { $0 + 1 }
+      coverage.insert(range)
       counters.regions.count()
       counters.bytes.count(UInt64(range.length))
       return region
@@ -138,9 +130,24 @@ public final class PageTracker: Sendable {
     let range = found.range
     index.remove(region)
     if found.file != 0 { uncountFileRegion() }
-    coverage.update(range) { $0 - 1 }
+    uncover(range)
     counters.regions.subtract(1)
     counters.bytes.subtract(UInt64(range.length))
     return true
+  }
+
+  /// Takes pages out of `coverage` that no other region covers. Never more, not even for a moment:
+  /// hooks look at it without the lock.
+  private func uncover(_ range: AddressRange) {
+    var start = range.start
+    var previous = RegionIndex.Position.beforeAll
+    while let other = index.firstOverlap(range, after: previous, remaining: []) {
+      if other.range.start > start {
+        coverage.remove(AddressRange(start: start, end: other.range.start))
+      }
+      start = max(start, min(other.range.end, range.end))
+      previous = other.position
+    }
+    if start < range.end { coverage.remove(AddressRange(start: start, end: range.end)) }
   }
 }

@@ -1,5 +1,6 @@
 // What a user of the library sees by `import Pindown`.
 @_exported public import PageTracking
+@_exported public import RegistrationCache
 @_exported public import SocketsSwitch
 @_exported public import VirtualMemory
 

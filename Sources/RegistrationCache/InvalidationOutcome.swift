@@ -1,5 +1,5 @@
 /// What became of a range whose mapping is about to change.
-package enum InvalidationOutcome: Hashable, Sendable {
+public enum InvalidationOutcome: Hashable, Sendable {
   /// Regions were there; none is now: not in the cache, not at an adapter, not pinned.
   case invalidated
   /// There was nothing.

@@ -7,12 +7,12 @@ package enum RegistrationCacheLimits {
 }
 
 /// What a cache may hold. `UInt64.max` is no limit.
-package struct CacheLimits: Hashable, Sendable {
+public struct CacheLimits: Hashable, Sendable {
   /// Bytes in all of its regions, in use or not.
-  package var maximumBytes: UInt64
-  package var maximumRegions: UInt64
+  public var maximumBytes: UInt64
+  public var maximumRegions: UInt64
 
-  package init(maximumBytes: UInt64 = .max, maximumRegions: UInt64 = .max) {
+  public init(maximumBytes: UInt64 = .max, maximumRegions: UInt64 = .max) {
     self.maximumBytes = maximumBytes
     self.maximumRegions = maximumRegions
   }

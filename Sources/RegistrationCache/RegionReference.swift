@@ -1,9 +1,9 @@
 /// One counted use of a region in a registration cache. A plain word, so that it can be stored in
 /// published records; released exactly once.
-package struct RegionReference: Hashable, Sendable {
+public struct RegionReference: Hashable, Sendable {
   /// Which record of the published table.
-  package let slot: UInt32
-  package let generation: UInt32
+  public let slot: UInt32
+  public let generation: UInt32
 
   package init(slot: UInt32, generation: UInt32) {
     self.slot = slot

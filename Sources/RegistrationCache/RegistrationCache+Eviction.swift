@@ -4,7 +4,7 @@ import VirtualMemory
 extension RegistrationCache {
   /// Invalidates every region that is not in use, and tries again to release those that are
   /// quarantined. Not for hook context.
-  package func flush() {
+  public func flush() {
     while evict(where: { _ in true }) {}
     while let slot = claimQuarantined() {
       if !tearDown(slot, reason: .invalidated, deadline: 0) { return }
@@ -13,13 +13,13 @@ extension RegistrationCache {
 
   /// Releases every cached region that is registered at `adapter`: its last connection has
   /// closed. Not for hook context.
-  package func releaseCached(adapter: Int) {
+  public func releaseCached(adapter: Int) {
     while evict(where: { $0.nicMask.loadAcquiring() >> UInt32(adapter) & 1 == 1 }) {}
   }
 
   /// Makes an end of the cache: nothing may be in use. Its place in the published table is free
   /// again.
-  package func shutDown() {
+  public func shutDown() {
     flush()
     ProviderSlot.giveBack(record, in: publication)
   }

@@ -1,7 +1,7 @@
 import CLinuxMemory
 import Inspection
 import PageTracking
-package import VirtualMemory
+public import VirtualMemory
 
 // Hook context: everything in this file.
 
@@ -18,7 +18,7 @@ extension RegistrationCache {
   ///
   /// Waits for transfers inside and for other threads at most
   /// `RegistrationCacheLimits.invalidationNanoseconds`. Any thread, hook context.
-  package func invalidate(_ range: AddressRange) -> InvalidationOutcome {
+  public func invalidate(_ range: AddressRange) -> InvalidationOutcome {
     guard !range.isEmpty, let range = range.pageAligned else { return .notCached }
     // A handler on this thread that unmapped the same region would wait for itself.
     let mask = CLinuxMemory_block_signals()

@@ -1,14 +1,14 @@
 import CLinuxMemory
 import Inspection
 import PageTracking
-package import VirtualMemory
+public import VirtualMemory
 
 /// The registrations of a provider in this process: from an address range to the region that
 /// covers it, for all of the provider's adapters.
 ///
 /// A registration that was released stays cached until it is evicted or the mapping under it
 /// changes. `RegionWord` says how lookup, invalidation and use agree.
-package final class RegistrationCache: Sendable {
+public final class RegistrationCache: Sendable {
   let publication: Publication
   let record: ProviderRecord
   /// Index of `record`: which provider this is, in published records and in events.
@@ -55,9 +55,23 @@ package final class RegistrationCache: Sendable {
     try warmUp()
   }
 
+  /// A cache for adapters of the caller's own, published under `providerName`.
+  ///
+  /// - Parameter pinsMemory: whether memory of any kind can be registered; else memfd segments
+  ///   only. Where io_uring is not available it is as if it were false.
+  /// - Throws: `.exhausted` where too many caches are published or there is no memory.
+  public convenience init(
+    providerName: String, adapters: AdapterOperations, pinsMemory: Bool,
+    limits: CacheLimits = CacheLimits()
+  ) throws(RegistrationCacheError) {
+    try self.init(
+      providerName: providerName, adapters: adapters, pins: pinsMemory ? try? PinTable() : nil,
+      limits: limits)
+  }
+
   /// What the cache may hold; applies to what is registered from now on, and evicts at once what is
   /// too much and not in use.
-  package var limits: CacheLimits {
+  public var limits: CacheLimits {
     get {
       CacheLimits(
         maximumBytes: record.maximumBytes.loadRelaxed(),
@@ -76,14 +90,14 @@ package final class RegistrationCache: Sendable {
   /// one reference for the caller; from the cache where it is there.
   ///
   /// A hit takes no lock, allocates nothing and makes no system call. Not for hook context.
-  package func register(
+  public func register(
     _ range: AddressRange, access: MemoryAccess, adapter: Int
   ) throws(RegistrationCacheError) -> RegionReference {
     precondition(adapter >= 0 && adapter < Layout.maximumNICs, "no such adapter")
     guard !range.isEmpty, let aligned = range.pageAligned, aligned.end <= PageTable.addressLimit
     else { throw .invalidRange }
     if let hit = lookUpAttending(aligned, access: access, adapter: adapter) {
-      record.hits.count()
+      record.hits(CLinuxMemory_thread_number()).count()
       return hit
     }
     return try registerMissing(aligned, access: access, adapter: adapter)
@@ -91,7 +105,7 @@ package final class RegistrationCache: Sendable {
 
   /// The key of a region at an adapter; nil once it was invalidated. The key may be dead by the
   /// time it is used: the adapter finds out when a transfer enters it.
-  package func key(_ reference: RegionReference, adapter: Int) -> UInt32? {
+  public func key(_ reference: RegionReference, adapter: Int) -> UInt32? {
     if attention.load() != 0, !mayUse(reference) { return nil }
     let region = publication.region(Int(reference.slot))
     let word = region.current
@@ -103,13 +117,13 @@ package final class RegistrationCache: Sendable {
   }
 
   /// The page-aligned range of a region that the caller holds a reference of.
-  package func range(of reference: RegionReference) -> AddressRange {
+  public func range(of reference: RegionReference) -> AddressRange {
     range(of: publication.region(Int(reference.slot)))
   }
 
   /// Gives back a reference. The region stays cached, unless it was replaced or invalidated.
   /// Not for hook context.
-  package func release(_ reference: RegionReference) {
+  public func release(_ reference: RegionReference) {
     let region = publication.region(Int(reference.slot))
     let old = region.exchange { word in
       precondition(

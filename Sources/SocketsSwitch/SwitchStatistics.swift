@@ -32,7 +32,8 @@ extension SocketsSwitch {
     let header = publication.header
     return SwitchStatistics(
       mappingChanges: header.mappingChanges.load(), callbacks: header.callbacks.load(),
-      callbackFailures: header.callbackFailures.load(), hits: sum(\.hits), misses: sum(\.misses),
+      callbackFailures: header.callbackFailures.load(),
+      hits: records.reduce(0) { $0 &+ $1.hitCount }, misses: sum(\.misses),
       invalidations: sum(\.invalidations), evictions: sum(\.evictions),
       quarantined: sum(\.quarantined), regions: sum(\.regions), pinnedBytes: sum(\.pinnedBytes))
   }

@@ -9,7 +9,8 @@ extension InspectionTests {
     publication.update {
       let provider = publication.provider(2)
       publication.setName(provider.name, "memfd", capacity: ProviderRecord.nameBytes)
-      provider.hits.store(7)
+      provider.hits(0).store(3)
+      provider.hits(5).store(4)
       provider.maximumBytes.store(.max)
       provider.state.store(1)
       let nic = publication.nic(1)

@@ -29,7 +29,7 @@ import VirtualMemory
     cache.release(first)
     let second = try cache.register(memory.part(1, 2), access: .read, adapter: 0)
     #expect(first == second)
-    #expect(cache.record.hits.load() == 1)
+    #expect(cache.record.hitCount == 1)
     #expect(cache.record.misses.load() == 1)
     #expect(cache.record.pinnedBytes.load() == UInt64(memory.range.length))
     cache.release(second)

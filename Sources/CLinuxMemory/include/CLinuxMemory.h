@@ -30,13 +30,19 @@ extern const int CLinuxMemory_seal_future_write;
 uint64_t CLinuxMemory_realtime(void);
 uint64_t CLinuxMemory_monotonic(void);
 
-/* The calling thread's id, as the kernel counts it. */
+/* The calling thread's id, as the kernel counts it; a system call only the first time. */
 int32_t CLinuxMemory_thread_id(void);
+
+/* A number of the calling thread's own, from 1 in the order in which threads ask: to spread
+   counters over cache lines. */
+uint32_t CLinuxMemory_thread_number(void);
 
 /* Bytes that RLIMIT_MEMLOCK allows to lock; UINT64_MAX for no limit. */
 uint64_t CLinuxMemory_locked_memory_limit(void);
 
-/* Blocks every signal of the calling thread and returns the mask it had; and puts it back. */
+/* Blocks every signal of the calling thread and returns the mask it had; and puts it back. Such
+   sections may lie in each other: only the outermost asks the kernel. Nothing inside one may change
+   the mask by itself. */
 uint64_t CLinuxMemory_block_signals(void);
 void CLinuxMemory_restore_signals(uint64_t mask);
 

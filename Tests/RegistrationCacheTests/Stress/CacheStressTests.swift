@@ -42,7 +42,7 @@ struct CacheStressTests {
       #expect(stress.cache.record.invalidations.load() > 0)
       #expect(stress.cache.record.evictions.load() > 0)
       #expect(stress.cache.record.merges.load() > 0)
-      #expect(stress.cache.record.hits.load() > 0)
+      #expect(stress.cache.record.hitCount > 0)
       stress.cache.flush()
       let record = stress.cache.record
       #expect(record.regions.load() == 0, "seed \(seed)")

@@ -50,7 +50,7 @@ import Testing
   @Test func entriesMissWhatPassesThemBy() {
     let result = Program.run("pindown coverage --monitors entries --format tsv \(Self.cells)")
     let outcomes = Self.outcomes(Self.rows(result))
-    for cell in ["munmap instruction", "madvise-dontneed instruction", "ftruncate wrapper"] {
+    for cell in ["munmap instruction", "madvise-dontneed instruction", "ftruncate instruction"] {
       #expect(outcomes[cell] == "never", "\(cell)")
     }
     #expect(result.status == 1)

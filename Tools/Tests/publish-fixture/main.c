@@ -91,11 +91,11 @@ static void put_region(size_t index, uint64_t start, uint64_t length, uint32_t r
     atomic_store(word(at + 16), start + length);
     atomic_store(word(at + 24), 1700000000000000000u);
     atomic_store(half(at + 32), 0);
-    atomic_store(half(at + 36), 2);
     atomic_store(half(at + 40), 3);
     atomic_store(half(at + 44), 3);
     atomic_store(half(at + 48), 0x11);
     atomic_store(half(at + 52), 0x22);
+    atomic_store(half(at + 88), 2);
     atomic_store(word(at), (uint64_t)7 << 32 | (uint64_t)2 << 24 | references);
 }
 
