@@ -16,8 +16,9 @@ struct RegionIndex: @unchecked Sendable {
     var fingerprint: Fingerprint
     var left: UInt32
     var right: UInt32
-    var priority: UInt32
     var generation: UInt32
+    /// Random; two bytes of it are enough, and the node is eight bytes smaller.
+    var priority: UInt16
     var access: UInt8
     var isSecured: Bool
   }
@@ -51,7 +52,8 @@ struct RegionIndex: @unchecked Sendable {
     nodes[Int(node)] = Node(
       start: range.start, end: range.end, highestEnd: range.end, fingerprint: Fingerprint(),
       left: 0,
-      right: 0, priority: nextRandom(), generation: generation, access: access.rawValue,
+      right: 0, generation: generation, priority: UInt16(truncatingIfNeeded: nextRandom()),
+      access: access.rawValue,
       isSecured: true)
     let parts = split(root.pointee.node, before: node)
     root.pointee.node = merge(merge(parts.low, node), parts.high)
