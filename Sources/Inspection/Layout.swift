@@ -9,7 +9,7 @@ package enum Layout {
   /// The name of the memfd: how a reader finds it in `/proc/<pid>/fd`.
   package static let memfdName: StaticString = "pindown-inspection"
   package static let magic: UInt64 = 0x314E_574F_444E_4950  // "PINDOWN1"
-  package static let version: UInt32 = 2
+  package static let version: UInt32 = 3
 
   package static let maximumProviders = 16
   package static let maximumMonitors = 4

@@ -1,5 +1,5 @@
 /* A process to look at: publishes two adapters, two providers, sockets, regions and events as the
-   published layout (version 2) says, by offsets of its own, and obeys control requests.
+   published layout (version 3) says, by offsets of its own, and obeys control requests.
 
    Lines on standard input: `event` appends one, `region` adds one, `begin` begins an update and
    leaves it open, `end` ends it. After each, `done` is printed; at the beginning, `ready`. */
@@ -233,7 +233,7 @@ static void publish(void) {
     if (base == MAP_FAILED || fcntl(descriptor, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW) != 0) {
         abort();
     }
-    atomic_store(half(8), 2);
+    atomic_store(half(8), 3);
     atomic_store(half(12), (uint32_t)getpid());
     atomic_store(word(16), start_ticks());
     atomic_store(word(24), now());
