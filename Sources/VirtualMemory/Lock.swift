@@ -5,15 +5,19 @@ import Glibc
 /// It is a `pthread_mutex_t`: quick under contention, and understood by ThreadSanitizer.
 package final class Lock<Value: ~Copyable>: @unchecked Sendable {
   private let mutex: UnsafeMutablePointer<pthread_mutex_t>
-  private var value: Value
-  /// Keeps a value of no bytes, as of `Lock(())`, inside the object: its address would be that of
-  /// the next one, which other threads change.
-  private let end: UInt8 = 0
+  private var contents: Contents
+
+  /// Never of no bytes: the address of `Lock(())`'s value would be that of the object itself, which
+  /// every thread reads without the mutex, and ThreadSanitizer would see a race.
+  private struct Contents: ~Copyable {
+    var value: Value
+    let end: UInt8 = 0
+  }
 
   package init(_ value: consuming sending Value) {
     mutex = .allocate(capacity: 1)
     precondition(pthread_mutex_init(mutex, nil) == 0, "a mutex could not be made")
-    self.value = value
+    contents = Contents(value: value)
   }
 
   deinit {
@@ -27,6 +31,6 @@ package final class Lock<Value: ~Copyable>: @unchecked Sendable {
   ) throws(Failure) -> Result {
     pthread_mutex_lock(mutex)
     defer { pthread_mutex_unlock(mutex) }
-    return try body(&value)
+    return try body(&contents.value)
   }
 }
