@@ -18,6 +18,7 @@ final class Provider: Sendable {
   let sockets: SocketTable
   let registrations: RegistrationTable
   let completions: CompletionThread
+  let handovers = Handovers()
   /// Takes requests from the control file system; nil where it could not be started.
   let control: ControlServer?
 
@@ -114,6 +115,7 @@ final class Provider: Sendable {
   /// upcalls have been made when it returns, unless it was called in one.
   func shutDown() {
     for socket in sockets.all() { _ = socket.close() }
+    handovers.withdrawAll()
     completions.stop()
     control?.stop()
     cache.shutDown()
