@@ -41,7 +41,7 @@ extension ProviderTests {
       }
     }
 
-    @Test("C54: a callback that cannot take the memory away from a peer says so, and nobody gets it")
+    @Test("C54: a callback that cannot take memory away from a peer says so, and nobody gets it")
     func cannotUnregister() throws {
       try StartedProvider.run { provider in
         let pair = try ConnectedPair(provider)
