@@ -52,13 +52,20 @@ struct ConcurrencyTests {
       let sign: UInt64 = 0x80
       let overflow: UInt64 = 0x800
       let others: UInt64 = 0x54
-      for patched in [false, true] {
-        if patched { #expect(CInterceptionRecorder_patch_code(code, true) == 0) }
-        for flags in [0, carry, sign, overflow, others, carry | overflow, sign | others] {
+      let allFlags = [0, carry, sign, overflow, others, carry | overflow, sign | others]
+      func check(_ which: String) {
+        for flags in allFlags {
           let clobbered = CInterceptionRecorder_clobbered(code, flags)
-          #expect(clobbered == 0, "flags \(flags), patched \(patched)")
+          #expect(clobbered == 0, "flags \(flags), \(which)")
         }
       }
+      check("not patched")
+      #expect(CInterceptionRecorder_patch_code(code, true) == 0)
+      check("patched")
+      WatchedTable().watch(all: 0)
+      check("the look says no")
+      WatchedTable().watch(all: 1)
+      check("the look says that there may be something")
     }
   }
 }
