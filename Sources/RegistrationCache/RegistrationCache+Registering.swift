@@ -27,7 +27,6 @@ extension RegistrationCache {
     record.misses.count()
     do {
       try pages.prepare(range)
-      try tracker.prepare(range)
     } catch {
       throw .exhausted
     }
