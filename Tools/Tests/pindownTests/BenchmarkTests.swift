@@ -31,7 +31,7 @@ import Testing
     let command = "pindown benchmark --only memory_adjacent_pages --bound-percent 50"
     let result = Program.run(command)
     #expect(result.status == 1)
-    #expect(result.errors.split(separator: "\n").count == 1, "\(result.errors)")
+    #expect(result.complaints.count == 1, "\(result.errors)")
     #expect(result.errors.contains("memory_adjacent_pages_bytes_per_region"))
     #expect(result.errors.contains("at most 32.0"))
     #expect(Program.run(command + " --no-check").status == 0)
