@@ -92,4 +92,23 @@ struct CacheStressTests {
       #expect(stress.cache.record.pinnedBytes.load() == bytes, "pinned while somebody is inside")
     }
   }
+
+  /// Who waits for a thread that gives up has not been served either.
+  @Test func whoWaitsForOneThatGivesUpHasFailedToo() async {
+    await #expect(processExitsWith: .success) {
+      let stress = try Self.stress(waits: true, seed: 0)
+      let range = stress.mappings[0].range
+      let reference = try stress.cache.register(range, access: .read, adapter: 0)
+      let key = try #require(stress.cache.key(reference, adapter: 0))
+      #expect(stress.adapters.enter(key))
+      let region = stress.cache.publication.region(Int(reference.slot))
+      runThreads(2) { thread in
+        // The second one comes while the first is waiting.
+        while thread == 1, region.current.state != .dying { sched_yield() }
+        #expect(stress.cache.invalidate(range) == .failed)
+      }
+      #expect(stress.cache.record.quarantined.load() == 1)
+      #expect(stress.cache.invalidate(range) == .notCached, "what failed before is history")
+    }
+  }
 }
