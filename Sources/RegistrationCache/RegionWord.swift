@@ -36,8 +36,8 @@ import VirtualMemory
 ///   never waits for the thread that it interrupts.
 ///
 /// What invalidation waits for: it makes every record that overlaps the change `dying`, so that no
-/// lookup succeeds any more; closes the registration at each adapter, which lets no transfer in any
-/// more, and waits until those inside are out; then unpins and unsecures. A record that another
+/// lookup succeeds any more; closes the registration at every adapter, which lets no transfer in any
+/// more, and then waits at each until those inside are out; then unpins and unsecures. A record that another
 /// thread is tearing down is waited for. All of it until one deadline; after that the answer is
 /// `failed` and the record is `quarantined`: dead for everybody, but still pinned. So is the answer
 /// of everyone who waited for the thread that gave up.

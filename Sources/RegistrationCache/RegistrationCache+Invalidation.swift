@@ -102,9 +102,20 @@ extension RegistrationCache {
     return true
   }
 
-  /// Takes the region from every adapter that has it.
+  /// Takes the region from every adapter that has it. It is closed at all of them before any is
+  /// waited for: who waits for this thread may give up, and the mapping change.
   private func deregister(_ region: RegionRecord, deadline: UInt64) -> Bool {
-    var mask = region.nicMask.loadAcquiring()
+    var mask = deregister(region, from: region.nicMask.loadAcquiring(), deadline: 0)
+    if mask != 0 { mask = deregister(region, from: mask, deadline: deadline) }
+    region.nicMask.store(mask)
+    return mask == 0
+  }
+
+  /// Answers which of the adapters have not let go.
+  private func deregister(
+    _ region: RegionRecord, from adapterMask: UInt32, deadline: UInt64
+  ) -> UInt32 {
+    var mask = adapterMask
     let covered = range(of: region)
     for adapter in 0..<Layout.maximumNICs where mask >> UInt32(adapter) & 1 == 1 {
       let key = region.key(adapter).loadRelaxed()
@@ -113,8 +124,7 @@ extension RegistrationCache {
       record.deregistrations.count()
       publication.append(.deregistered, range: covered, provider: provider, nic: UInt32(adapter))
     }
-    region.nicMask.store(mask)
-    return mask == 0
+    return mask
   }
 
   private func unsecure(_ region: RegionRecord) {
