@@ -1,3 +1,4 @@
+import CAllocationCounter
 import CWinsockDirect
 import Glibc
 import Inspection
@@ -8,6 +9,8 @@ extension ProviderTests {
   /// The promise of the project: a buffer that is registered on two adapters and then lost, in any
   /// way, is called back before the change, on each adapter; nothing of it stays pinned; and new
   /// memory at its address is registered anew and arrives as it is.
+  @Suite(
+    .disabled(if: CAllocationCounter_thread_sanitizer, "ThreadSanitizer: a thread that ends"))
   struct MappingLossTests {
     /// What did not hold.
     private struct Violations: OptionSet, CustomStringConvertible {

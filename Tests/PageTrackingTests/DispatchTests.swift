@@ -1,3 +1,4 @@
+import CAllocationCounter
 import CInterceptionRecorder
 import Glibc
 import Testing
@@ -6,6 +7,8 @@ import VirtualMemory
 @testable import PageTracking
 
 /// Raw system calls are seen before they are made.
+@Suite(
+  .disabled(if: CAllocationCounter_thread_sanitizer, "ThreadSanitizer keeps back SIGSYS"))
 struct DispatchTests {
   private static func observe(
     _ change: RawChange, by monitors: MonitorSet
