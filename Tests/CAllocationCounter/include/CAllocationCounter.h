@@ -6,7 +6,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* False in a program with a sanitizer, which has an allocator of its own: nothing is counted. */
+/* False in a program with a sanitizer, which has an allocator of its own: nothing is counted. Nor does
+   its runtime bear Syscall User Dispatch when it starts and ends threads: it blocks signals then, and
+   makes raw calls. */
 extern const bool CAllocationCounter_available;
 
 /* What ThreadSanitizer does not bear:
