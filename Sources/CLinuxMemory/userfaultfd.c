@@ -60,7 +60,7 @@ static int unwatch(int descriptor, uint64_t start, uint64_t end) {
 }
 
 static int for_each_mapping(int maps_descriptor, uint64_t start, uint64_t end, int descriptor,
-                            int (*change)(int, uint64_t, uint64_t)) {
+                            bool is_whole, int (*change)(int, uint64_t, uint64_t)) {
     int first_error = 0, saved = errno;
     while (start < end) {
         CLinuxMemory_mapping mapping;
@@ -74,7 +74,8 @@ static int for_each_mapping(int maps_descriptor, uint64_t start, uint64_t end, i
         if (error != 0 || mapping.start >= end) {
             break;
         }
-        error = change(descriptor, mapping.start, mapping.end);
+        uint64_t first = is_whole || mapping.start > start ? mapping.start : start;
+        error = change(descriptor, first, is_whole || mapping.end < end ? mapping.end : end);
         if (first_error == 0) {
             first_error = error;
         }
@@ -86,12 +87,17 @@ static int for_each_mapping(int maps_descriptor, uint64_t start, uint64_t end, i
 
 int CLinuxMemory_userfaultfd_watch(int descriptor, int maps_descriptor, uint64_t start,
                                    uint64_t end) {
-    return for_each_mapping(maps_descriptor, start, end, descriptor, watch);
+    return for_each_mapping(maps_descriptor, start, end, descriptor, true, watch);
 }
 
 int CLinuxMemory_userfaultfd_unwatch(int descriptor, int maps_descriptor, uint64_t start,
                                      uint64_t end) {
-    return for_each_mapping(maps_descriptor, start, end, descriptor, unwatch);
+    return for_each_mapping(maps_descriptor, start, end, descriptor, true, unwatch);
+}
+
+int CLinuxMemory_userfaultfd_yield(int descriptor, int maps_descriptor, uint64_t start,
+                                   uint64_t end) {
+    return for_each_mapping(maps_descriptor, start, end, descriptor, false, unwatch);
 }
 
 void CLinuxMemory_userfaultfd_wait(int descriptor) {

@@ -53,6 +53,16 @@ enum InterceptionHook {
     pages = tracker.coverage
   }
 
+  static let maps: @convention(c) () -> Int32 = {
+    guard let tracker else { return -1 }
+    return tracker._withUnsafeGuaranteedRef { Int32(bitPattern: $0.words.maps.load()) - 1 }
+  }
+
+  static let yield: @convention(c) (Int32, UInt64, UInt64) -> Void = { by, start, end in
+    guard let tracker else { return }
+    tracker._withUnsafeGuaranteedRef { $0.yieldMappings(of: start, end, to: by) }
+  }
+
   static let willChange: @convention(c) (UnsafePointer<CSyscallInterception_change>?) -> Void = {
     change in
     guard let change, let tracker else { return }

@@ -1,4 +1,5 @@
 import CLinuxMemory
+import CSyscallInterception
 import Glibc
 import VirtualMemory
 
@@ -9,8 +10,17 @@ import VirtualMemory
 ///   secured any more; unmapping a part of one costs its thread the reader's waking, 30 us or so.
 /// - A kernel from 6.7 on lets private mappings of files be watched, too. SysV segments can be, but
 ///   detaching them raises no event.
-/// - Where another userfaultfd watches a mapping ours cannot; and where ours does, the
-///   application's cannot (EBUSY).
+/// - Where another userfaultfd watches a mapping ours cannot. Where ours does, *entries* and
+///   *dispatch* see the application register its own, and ours gives way; a raw ioctl that neither
+///   sees is refused (EBUSY). The same goes for MADV_COLLAPSE of memory with holes. What was given
+///   up is watched again when something in it is secured anew.
+/// - The kernel does not merge a watched mapping with neighbours that the application makes later. To
+///   a mremap of both that is no mapping: *entries* and *dispatch* therefore carry it out piece by
+///   piece, in children as well. A raw mremap fails with EFAULT where *dispatch* does not run; so
+///   does any after `stop()`, before Linux 6.11, and one that another thread's registration parts in
+///   the microseconds between the hook and the call.
+/// - For the same reason a process has up to two mappings more for each that is watched, of the
+///   65,530 that vm.max_map_count allows.
 /// - Before Linux 6.11 nobody says where a mapping begins: the region alone is watched, which splits
 ///   the mapping, and vm.max_map_count (65,530) bounds how many there can be.
 /// - The child of a fork inherits the descriptor, but the kernel ends its watching (EVENT_FORK is
@@ -50,6 +60,9 @@ struct UserfaultMonitor: Monitor {
       close(descriptor)
       throw MonitorUnavailable(reason: "no memory, or no thread, for its events")
     }
+    InterceptionHook.tracker = Unmanaged.passUnretained(tracker)
+    CSyscallInterception_join_remaps(InterceptionHook.maps)
+    CSyscallInterception_yield_watched(InterceptionHook.yield)
     threads.publish()
     if watchesFiles { return [] }
     return ["private mappings of files cannot be watched before Linux 6.7"]
@@ -79,6 +92,13 @@ extension PageTracker {
     _ = CLinuxMemory_userfaultfd_unwatch(
       Int32(words.eventSource.load()) - 1, Int32(words.maps.load()) - 1, UInt64(range.start),
       UInt64(range.end))
+  }
+
+  /// Leaves a range to the userfaultfd `by`, or to the kernel. Hook context.
+  func yieldMappings(of start: UInt64, _ end: UInt64, to by: Int32) {
+    let source = Int32(bitPattern: words.eventSource.load()) - 1
+    if source < 0 || source == by { return }
+    _ = CLinuxMemory_userfaultfd_yield(source, Int32(words.maps.load()) - 1, start, end)
   }
 
   /// Opens this process's list of mappings, once.

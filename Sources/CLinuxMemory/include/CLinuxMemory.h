@@ -95,6 +95,10 @@ int CLinuxMemory_userfaultfd_watch(int descriptor, int maps_descriptor, uint64_t
 int CLinuxMemory_userfaultfd_unwatch(int descriptor, int maps_descriptor, uint64_t start,
                                      uint64_t end);
 
+/* Ends the watching of [start, end) alone, which can split mappings. Hook context. */
+int CLinuxMemory_userfaultfd_yield(int descriptor, int maps_descriptor, uint64_t start,
+                                   uint64_t end);
+
 enum {
     CLinuxMemory_mapping_event_unmap = 1,  /* is gone */
     CLinuxMemory_mapping_event_remap = 2,  /* is elsewhere, and watched there */

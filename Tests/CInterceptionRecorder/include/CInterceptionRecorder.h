@@ -81,6 +81,10 @@ int CInterceptionRecorder_raise_sigsys(void);
 int CInterceptionRecorder_uring_madvise(void *start, size_t length, int advice);
 int CInterceptionRecorder_uffd_move(void *destination, void *source, size_t length);
 
+/* Has a userfaultfd of its own, which stays open, take the faults of a range, by libc's ioctl or by a
+   raw one: 0 or -errno. */
+int CInterceptionRecorder_uffd_register(void *start, size_t length, bool raw);
+
 /* A memfd of this length, or -1. */
 int CInterceptionRecorder_memfd(size_t length);
 int CInterceptionRecorder_punch_hole(int descriptor, size_t length);
