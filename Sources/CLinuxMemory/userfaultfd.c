@@ -33,7 +33,7 @@ static int open_with(uint64_t features) {
         close((int)descriptor);
         return -error;
     }
-    return (int)descriptor;
+    return CLinuxMemory_raise_descriptor((int)descriptor);
 }
 
 int CLinuxMemory_userfaultfd_open(bool *watches_files) {
@@ -100,10 +100,11 @@ int CLinuxMemory_userfaultfd_yield(int descriptor, int maps_descriptor, uint64_t
     return for_each_mapping(maps_descriptor, start, end, descriptor, false, unwatch);
 }
 
-void CLinuxMemory_userfaultfd_wait(int descriptor) {
+bool CLinuxMemory_userfaultfd_wait(int descriptor, uint64_t inode) {
     struct pollfd waiting = {descriptor, POLLIN, 0};
     while (poll(&waiting, 1, -1) < 0 && errno == EINTR) {
     }
+    return CLinuxMemory_inode(descriptor) == inode;
 }
 
 static CLinuxMemory_mapping_event event_of(const struct uffd_msg *message) {

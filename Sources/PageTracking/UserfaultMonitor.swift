@@ -21,6 +21,8 @@ import VirtualMemory
 ///   the microseconds between the hook and the call.
 /// - For the same reason a process has up to two mappings more for each that is watched, of the
 ///   65,530 that vm.max_map_count allows.
+/// - An application that closes descriptors which are not its own ends the monitor; everything that
+///   is secured counts as changed then.
 /// - Before Linux 6.11 nobody says where a mapping begins: the region alone is watched, which splits
 ///   the mapping, and vm.max_map_count (65,530) bounds how many there can be.
 /// - The child of a fork inherits the descriptor, but the kernel ends its watching (EVENT_FORK is
@@ -47,6 +49,10 @@ struct UserfaultMonitor: Monitor {
   func stop(for tracker: PageTracker) {
     tracker.words.reportsEvents.store(0)
     tracker.forEachSecured { tracker.unwatchMappings(of: $0.range) }
+  }
+
+  func failure(for tracker: PageTracker) -> String? {
+    tracker.words.eventSource.load() == 0 ? "the application has closed its descriptor" : nil
   }
 
   private func open(for tracker: PageTracker) throws(MonitorUnavailable) -> [String] {
@@ -106,7 +112,7 @@ extension PageTracker {
     if words.maps.load() != 0 { return true }
     let descriptor = open("/proc/self/maps", O_RDONLY | O_CLOEXEC)
     if descriptor < 0 { return false }
-    words.maps.store(UInt32(descriptor) + 1)
+    words.maps.store(UInt32(CLinuxMemory_raise_descriptor(descriptor)) + 1)
     return true
   }
 }
