@@ -38,7 +38,18 @@ struct EntriesMonitor: Monitor {
 /// What intercepted calls go through. Hook context.
 enum InterceptionHook {
   /// The tracker lives as long as the process; written once, before the first hook is installed.
-  nonisolated(unsafe) static var tracker: Unmanaged<PageTracker>?
+  static var tracker: Unmanaged<PageTracker>? {
+    get { place.pointee }
+    set { place.pointee = newValue }
+  }
+
+  /// Not a variable: in debug builds the runtime checks every access to one, in thread-local storage
+  /// for which it calls malloc on a thread's first. That thread may be inside malloc.
+  private nonisolated(unsafe) static let place = {
+    let place = UnsafeMutablePointer<Unmanaged<PageTracker>?>.allocate(capacity: 1)
+    place.initialize(to: nil)
+    return place
+  }()
 
   /// The tracker's set of secured pages, at hand; nil as long as there is no tracker.
   nonisolated(unsafe) static var pages: PageSet?

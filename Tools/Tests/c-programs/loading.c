@@ -1,5 +1,6 @@
 /* Loads the library that its argument names after the monitors have started. Exits 0 where what that
    unmaps is told of before, and so is the unloading of what is secured of the library itself. */
+#define _GNU_SOURCE
 #include <dlfcn.h>
 #include <pindown.h>
 #include <stdio.h>

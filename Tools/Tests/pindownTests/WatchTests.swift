@@ -75,7 +75,7 @@ struct WatchTests {
 
     var testDescription: String { "\(self)" }
 
-    /// Nil where it is not installed; `Tools/test` sees to that it is.
+    /// Nil where it is not installed; `Tools/test` installs them.
     var path: String? {
       if self == .glibc { return "" }
       let result = Program.run("ldconfig -p | awk '/\(rawValue)/ { print $NF; exit }'")
