@@ -7,6 +7,7 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -50,6 +51,24 @@ int CLinuxMemory_memfd(const char *name, size_t length) {
         return -error;
     }
     return descriptor;
+}
+
+uint64_t CLinuxMemory_inode(int descriptor) {
+    struct stat status;
+    return fstat(descriptor, &status) == 0 ? status.st_ino : 0;
+}
+
+int CLinuxMemory_raise_descriptor(int descriptor) {
+    enum { highest = 4096, room = 64 };
+    struct rlimit limit = {.rlim_cur = highest};
+    getrlimit(RLIMIT_NOFILE, &limit);
+    rlim_t end = limit.rlim_cur < highest ? limit.rlim_cur : highest;
+    int raised = end > 2 * room ? fcntl(descriptor, F_DUPFD_CLOEXEC, (int)end - room) : -1;
+    if (raised < 0) {
+        return descriptor;
+    }
+    close(descriptor);
+    return raised;
 }
 
 int CLinuxMemory_add_seals(int descriptor, int seals) {

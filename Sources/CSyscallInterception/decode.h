@@ -18,12 +18,24 @@ typedef struct {
     uint64_t first;  /* rdi */
 } CSyscallInterception_registers;
 
-/* Called by every detour before its call. */
-void CSyscallInterception_decide(const CSyscallInterception_registers *registers,
+/* Called by every detour before its call. Returns whether the call was made already: then the
+   registers say another, which does nothing but return its first argument, the result. */
+bool CSyscallInterception_decide(CSyscallInterception_registers *registers,
                                  const CSyscallInterception_site *site);
+
+/* Makes a mremap that the kernel would refuse because its range lies in several mappings; see
+   remap.c. Returns what decide() does. The arguments are ones that the kernel could accept. */
+bool CSyscallInterception_remap_in_pieces(CSyscallInterception_registers *registers);
 
 /* Puts one range to the filter and, if it wants it, to the handler. */
 void CSyscallInterception_announce(const CSyscallInterception_change *change);
+
+/* Tells the handler without asking the filter. */
+void CSyscallInterception_tell(const CSyscallInterception_change *change);
+
+/* ftruncate, truncate and fallocate: see files.c. */
+void CSyscallInterception_decode_file_call(uint64_t number,
+                                           const CSyscallInterception_registers *call);
 
 /* The filter alone: for calls whose range costs something to find out. */
 bool CSyscallInterception_concerns(uint64_t start, uint64_t end);

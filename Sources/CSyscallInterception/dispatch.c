@@ -165,8 +165,14 @@ static void on_signal(int number, siginfo_t *information, void *context) {
     }
     if (is_native) {
         is_in_trap = true;
-        CSyscallInterception_decide(&call, &any);
+        bool is_made = CSyscallInterception_decide(&call, &any);
         is_in_trap = false;
+        if (is_made) { /* who makes a raw call relies on its other registers */
+            registers[REG_RAX] = (greg_t)call.first;
+            CSyscallInterception_selector = selector_block;
+            errno = saved;
+            return;
+        }
     }
     if (!is_native || changes_stack(&call, (uint64_t)registers[REG_RSP])) {
         registers[REG_RIP] -= instruction_length;

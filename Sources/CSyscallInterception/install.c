@@ -173,6 +173,8 @@ void CSyscallInterception_watch_table(const uint32_t *table, uint64_t entries) {
     (void)table;
     (void)entries;
 }
+void CSyscallInterception_join_remaps(CSyscallInterception_maps_source source) { (void)source; }
+void CSyscallInterception_yield_watched(CSyscallInterception_yielder yielder) { (void)yielder; }
 void CSyscallInterception_uninstall(void) {}
 bool CSyscallInterception_installed(void) { return false; }
 size_t CSyscallInterception_site_count(void) { return 0; }

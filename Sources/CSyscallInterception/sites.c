@@ -40,6 +40,7 @@ static const wanted_call libc_calls[] = {
     {"ftruncate", SYS_ftruncate},
     {"truncate", SYS_truncate},
     {"fallocate", SYS_fallocate},
+    {"ioctl", SYS_ioctl},
     {"syscall", CSyscallInterception_any_number},
 };
 
@@ -76,6 +77,7 @@ static void make_pattern(int32_t number, uint8_t pattern[instruction_pair_length
    It also proves that no flag is alive across the call. */
 static bool is_followed_by_known_code(const uint8_t *behind, size_t available, int32_t number) {
     static const uint8_t above[] = {0x48, 0x3d, 0x00, 0xf0, 0xff, 0xff};
+    static const uint8_t above_in_half[] = {0x3d, 0x00, 0xf0, 0xff, 0xff};
     static const uint8_t at_least[] = {0x48, 0x3d, 0x01, 0xf0, 0xff, 0xff};
     static const uint8_t negate_and_return[] = {0xf7, 0xd8, 0xc3};
     if (number == SYS_madvise && available >= sizeof negate_and_return &&
@@ -84,6 +86,11 @@ static bool is_followed_by_known_code(const uint8_t *behind, size_t available, i
     }
     if (available < sizeof above) {
         return false;
+    }
+    if (number == SYS_ioctl && behind[0] == 0x89 && (behind[1] & 0xf8) == 0xc0) {
+        /* A result of 32 bits is kept in another register first, and then compared. */
+        return available >= 2 + sizeof above_in_half &&
+               memcmp(behind + 2, above_in_half, sizeof above_in_half) == 0;
     }
     if (number == SYS_brk) {
         bool is_move = behind[0] == 0x48 && (behind[1] == 0x89 || behind[1] == 0x8b);

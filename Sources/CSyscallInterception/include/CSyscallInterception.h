@@ -91,6 +91,21 @@ void CSyscallInterception_watch_table(const uint32_t *table, uint64_t entries);
    is not asked about them. Any thread, hook context. */
 void CSyscallInterception_watch_files(bool wanted);
 
+/* An open descriptor of this process's /proc/self/maps, or -1 where it has none. Hook context. */
+typedef int (*CSyscallInterception_maps_source)(void);
+
+/* From here on a mremap of a range that lies in several mappings, but could have been made as one,
+   is carried out piece by piece: for who does what keeps the kernel from merging mappings, as a
+   userfaultfd does. Also in a child after a fork, which inherits what was parted. Before Linux 6.11
+   nobody says what is parted, and such a call fails (EFAULT). */
+void CSyscallInterception_join_remaps(CSyscallInterception_maps_source source);
+
+/* Called before a call that fails on memory which a userfaultfd watches already: MADV_COLLAPSE, and
+   UFFDIO_REGISTER of the descriptor `by` (-1 for the former). Whoever watches [start, end) lets go of
+   it. Hook context. */
+typedef void (*CSyscallInterception_yielder)(int by, uint64_t start, uint64_t end);
+void CSyscallInterception_yield_watched(CSyscallInterception_yielder yielder);
+
 /* Syscall User Dispatch: system calls that are not made from libc's code trap, in the calling thread
    and in those that exist; the memory calls among them go to the same filter and handler. Takes
    SIGSYS; other SIGSYS go to who had it. Threads that have SIGSYS blocked follow when they unblock

@@ -81,6 +81,10 @@ int CInterceptionRecorder_raise_sigsys(void);
 int CInterceptionRecorder_uring_madvise(void *start, size_t length, int advice);
 int CInterceptionRecorder_uffd_move(void *destination, void *source, size_t length);
 
+/* Has a userfaultfd of its own, which stays open, take the faults of a range, by libc's ioctl or by a
+   raw one: 0 or -errno. */
+int CInterceptionRecorder_uffd_register(void *start, size_t length, bool raw);
+
 /* A memfd of this length, or -1. */
 int CInterceptionRecorder_memfd(size_t length);
 int CInterceptionRecorder_punch_hole(int descriptor, size_t length);
@@ -88,6 +92,20 @@ int CInterceptionRecorder_punch_hole(int descriptor, size_t length);
 /* Another process does it; its status. */
 int CInterceptionRecorder_punch_hole_in_child(int descriptor, size_t length);
 int CInterceptionRecorder_truncate_in_child(int descriptor, long length);
+
+/* A signal to the calling thread every so often, in which memory of this length that was offered is unmapped. Who offers
+   gets back what was not taken; the end returns how often it was. */
+void CInterceptionRecorder_start_storm(long microseconds, size_t length);
+void *CInterceptionRecorder_offer_to_storm(void *memory);
+size_t CInterceptionRecorder_end_storm(void);
+
+/* Runs a line of shell in a program that is started this way; its status, or -1. */
+typedef enum {
+    CInterceptionRecorder_by_spawn,
+    CInterceptionRecorder_by_vfork,
+    CInterceptionRecorder_by_fork,
+} CInterceptionRecorder_way;
+int CInterceptionRecorder_run_line(CInterceptionRecorder_way way, const char *line);
 
 /* Threads that map, write, protect, advise and unmap, each `rounds` times; start returns a handle,
    join the number of calls that went wrong. */
