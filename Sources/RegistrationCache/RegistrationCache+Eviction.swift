@@ -20,6 +20,7 @@ extension RegistrationCache {
   /// Makes an end of the cache: nothing may be in use. Its place in the published table is free
   /// again.
   public func shutDown() {
+    CacheControl.remove(self)
     flush()
     ProviderSlot.giveBack(record, in: publication)
   }
