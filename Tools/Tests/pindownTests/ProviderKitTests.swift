@@ -40,7 +40,7 @@ import Testing
         """
         for i in 1 2 3 4; do read -r line <&9; echo "$line"; done
         cd \(mounted.path)/processes/$pid
-        ls providers; ls ../../nics | grep -v stream
+        ls providers; cd ../../nics; ls -d example0 example1 loopback0 mem0 mem1; cd - >/dev/null
         for p in providers/*; do
           echo "$p $(ls $p/cache | wc -l) $(ls $p/secured | wc -l)"
         done
