@@ -19,8 +19,6 @@ final class Provider: Sendable {
   let registrations: RegistrationTable
   let completions: CompletionThread
   let handovers = Handovers()
-  /// Takes requests from the control file system; nil where it could not be started.
-  let control: ControlServer?
 
   /// Which of the published providers it is.
   var index: Int { Int(cache.provider) }
@@ -47,9 +45,7 @@ final class Provider: Sendable {
     sockets = SocketTable()
     registrations = RegistrationTable(publication)
     completions = CompletionThread(upcalls: upcalls)
-    control = try? ControlServer(publication: publication) { [cache] request in
-      ControlHandler.carryOut(request, on: cache)
-    }
+    CacheControl.add(cache)
     try open(configurations, pins)
     Self.report(losses)
   }
@@ -60,14 +56,12 @@ final class Provider: Sendable {
     do throws(MemfdNICError) {
       try adapters.open(configurations, provider: index, pins: pins)
     } catch {
-      control?.stop()
       cache.shutDown()
       throw StartUpFailure("an adapter cannot be opened: \(error)")
     }
     do throws(SocketsError) {
       try completions.start()
     } catch {
-      control?.stop()
       adapters.shutDown()
       cache.shutDown()
       throw StartUpFailure("there is no room for a thread")
@@ -117,7 +111,6 @@ final class Provider: Sendable {
     for socket in sockets.all() { _ = socket.close() }
     handovers.withdrawAll()
     completions.stop()
-    control?.stop()
     cache.shutDown()
     adapters.shutDown()
   }
