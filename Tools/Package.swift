@@ -27,8 +27,16 @@ let package = Package(
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         "CTools",
         "CMappingChanges",
+        "Conformance",
       ],
       swiftSettings: swiftSettings),
+    // Plays the switch against a provider's library. It knows the SPI's headers and nothing else of
+    // the library.
+    .target(
+      name: "Conformance",
+      dependencies: [.product(name: "Pindown", package: "pindown"), "CConformance"],
+      swiftSettings: swiftSettings),
+    .target(name: "CConformance", cSettings: cSettings),
     // A program of the README; its other half, write.c, is compiled by a test.
     .executableTarget(
       name: "example-receive", dependencies: [.product(name: "Pindown", package: "pindown")],

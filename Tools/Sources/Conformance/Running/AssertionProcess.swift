@@ -1,0 +1,115 @@
+import CConformance
+import Glibc
+
+/// A process in which one assertion is put.
+///
+/// It says on descriptor 3 what it does next, a line each, and at the end its verdict.
+struct AssertionProcess {
+  static let resultDescriptor: Int32 = 3
+  private let assertion: Assertion
+  private let path: String
+  private let patience: Int
+
+  init(_ assertion: Assertion, path: String, patience: Int) {
+    (self.assertion, self.path, self.patience) = (assertion, path, patience)
+  }
+
+  /// Starts the process and waits for its verdict.
+  func verdict() -> Verdict {
+    let milliseconds = assertion.seconds * 1000 * patience
+    let errors = CConformance_make_memory_file()
+    let nothing = open("/dev/null", O_RDONLY | O_CLOEXEC)
+    defer {
+      close(errors)
+      close(nothing)
+    }
+    guard let results = Pipe() else { return .notApplicable(reason: "no pipe on this machine") }
+    let process = ChildProcess.start(
+      ConformanceRun.assertionArguments(assertion.id, path: path, patience: patience),
+      descriptors: [nothing, errors, errors, results.writing], ownGroup: true)
+    close(results.writing)
+    let lines = LineSource(results.reading)
+    guard let process else { return .notApplicable(reason: "no further process can be started") }
+    let (verdict, isOver, step) = Self.follow(lines, milliseconds: milliseconds)
+    // Its peers, and itself where it hangs.
+    if !isOver || verdict != nil { process.killGroup() }
+    let status = process.wait()
+    process.killGroup()
+    if let verdict { return verdict }
+    let actual =
+      isOver
+      ? ChildProcess.ending(status) : "it does not come back within \(milliseconds / 1000) seconds"
+    return .failed(
+      expected: "a provider that goes on",
+      actual: "\(actual), in: \(step)\(Self.lastLine(of: errors))")
+  }
+
+  /// Reads until the verdict, the end, or the deadline; and what was done last.
+  private static func follow(
+    _ lines: LineSource, milliseconds: Int
+  ) -> (verdict: Verdict?, isOver: Bool, step: String) {
+    let watch = Stopwatch()
+    var step = "loading"
+    while true {
+      switch lines.next(milliseconds: milliseconds - watch.milliseconds) {
+      case .line(let line):
+        if let verdict = Verdict(line: line) { return (verdict, false, step) }
+        step = line
+      case .ended: return (nil, true, step)
+      case .tooLate: return (nil, false, step)
+      }
+    }
+  }
+
+  /// What a process that has died said last.
+  private static func lastLine(of descriptor: Int32) -> String {
+    var buffer = [UInt8](repeating: 0, count: 65536)
+    let length = pread(descriptor, &buffer, buffer.count, 0)
+    guard length > 0 else { return "" }
+    let lines = buffer[..<length].split(separator: 10).map { String(decoding: $0, as: UTF8.self) }
+    return lines.last.map { "; it said: \($0.prefix(200))" } ?? ""
+  }
+
+  /// In that process: puts the assertion, says the verdict, and ends.
+  static func perform(
+    _ assertion: Assertion, _ provider: ProviderUnderTest, path: String, patience: Int
+  ) -> Never {
+    // Before the deadline of this process, so that it can still say so.
+    let milliseconds = assertion.seconds * 800 * patience
+    let session = Session(provider, path: path, milliseconds: milliseconds) { step in
+      writeText(step + "\n", to: resultDescriptor)
+    }
+    let verdict: Verdict
+    do throws(Failure) {
+      try assertion.body(session)
+      verdict = .passed
+    } catch {
+      verdict = error.verdict
+    }
+    writeText(verdict.line + "\n", to: resultDescriptor)
+    _exit(0)
+  }
+}
+
+extension Verdict {
+  /// The same as a line of text.
+  fileprivate var line: String {
+    switch self {
+    case .passed: "\t\tpassed"
+    case .failed(let expected, let actual): "\t\tfailed\t\(expected)\t\(actual)"
+    case .notApplicable(let reason): "\t\tnotApplicable\t\(reason)"
+    }
+  }
+
+  /// Nil where the line is none.
+  fileprivate init?(line: String) {
+    let words = line.split(separator: "\t", omittingEmptySubsequences: false).map(String.init)
+    guard words.count >= 3, words[0].isEmpty, words[1].isEmpty else { return nil }
+    switch (words[2], words.count) {
+    case ("passed", 3): self = .passed
+    case ("failed", 5): self = .failed(expected: words[3], actual: words[4])
+    case ("notApplicable", 4): self = .notApplicable(reason: words[3])
+    default: return nil
+    }
+  }
+}
