@@ -1,6 +1,8 @@
 #include "CPindown.h"
 
+#include <fcntl.h>
 #include <string.h>
+#include <unistd.h>
 
 static _Thread_local char error[512];
 
@@ -9,3 +11,5 @@ void CPindown_set_error(const char *text) {
 }
 
 const char *CPindown_get_error(void) { return error; }
+
+int CPindown_pipe(int ends[2]) { return pipe2(ends, O_CLOEXEC | O_NONBLOCK); }

@@ -18,8 +18,6 @@ final class Provider: Sendable {
   let sockets: SocketTable
   let registrations: RegistrationTable
   let completions: CompletionThread
-  /// Takes requests from the control file system; nil where it could not be started.
-  let control: ControlServer?
 
   /// Which of the published providers it is.
   var index: Int { Int(cache.provider) }
@@ -46,9 +44,7 @@ final class Provider: Sendable {
     sockets = SocketTable()
     registrations = RegistrationTable(publication)
     completions = CompletionThread(upcalls: upcalls)
-    control = try? ControlServer(publication: publication) { [cache] request in
-      ControlHandler.carryOut(request, on: cache)
-    }
+    CacheControl.add(cache)
     try open(configurations, pins)
     Self.report(losses)
   }
@@ -59,14 +55,14 @@ final class Provider: Sendable {
     do throws(MemfdNICError) {
       try adapters.open(configurations, provider: index, pins: pins)
     } catch {
-      control?.stop()
+      CacheControl.remove(cache)
       cache.shutDown()
       throw StartUpFailure("an adapter cannot be opened: \(error)")
     }
     do throws(SocketsError) {
       try completions.start()
     } catch {
-      control?.stop()
+      CacheControl.remove(cache)
       adapters.shutDown()
       cache.shutDown()
       throw StartUpFailure("there is no room for a thread")
@@ -115,7 +111,7 @@ final class Provider: Sendable {
   func shutDown() {
     for socket in sockets.all() { _ = socket.close() }
     completions.stop()
-    control?.stop()
+    CacheControl.remove(cache)
     cache.shutDown()
     adapters.shutDown()
   }

@@ -7,4 +7,7 @@
 void CPindown_set_error(const char *text);
 const char *CPindown_get_error(void);
 
+/* A pipe, read end first, neither of which blocks; 0, or -1 and errno. */
+int CPindown_pipe(int ends[2]);
+
 #endif

@@ -124,4 +124,6 @@ void pindown_unsecure(uint64_t region);
 }
 #endif
 
+#include "pindown_provider.h"
+
 #endif
