@@ -15,7 +15,7 @@ extension Catalog {
     Assertion(54, .must, "the callback that cannot do its work gives WSAEFAULT", seconds: 40) {
       session throws(Failure) in try impossible(session)
     },
-    Assertion(55, .must, "the callback covers every socket and every NIC") {
+    Assertion(55, .must, "the callback covers every socket and every NIC", seconds: 40) {
       session throws(Failure) in try everySocket(session)
     },
   ]
@@ -103,32 +103,44 @@ extension Catalog {
   private static func impossible(_ session: Session) throws(Failure) {
     var isImpossible = false
     for kind in [MappedMemory.Kind.shared, .anonymous] {
-      let scene = try StoppedTransfer.make(session, kind)
-      defer { scene.goOn() }
-      let answer = try scene.memory.party.callBack(scene.memory)
-      try expect(
-        answer.error, in: [0, WSAEFAULT], "the callback while the peer's WSPRdmaWrite is under way")
-      isImpossible = isImpossible || answer.error == WSAEFAULT
-      let arrived = try scene.memory.difference(from: StoppedTransfer.after) ?? scene.length
-      try scene.memory.replacePages()
-      try scene.memory.fill(3)
-      scene.goOn()
-      let ended = try scene.end()
-      if answer.error == 0 {
-        try expectRefusal(ended.error, "a WSPRdmaWrite whose target is gone")
-        let rest = scene.memory.part(arrived, scene.length - arrived)
-        let changed = try rest.difference(
-          from: StoppedTransfer.before, place: arrived, inFormerPages: true)
-        try expect(
-          changed == nil, "nothing written to the former pages after the callback", "a byte")
-      }
-      try scene.memory.expect(3, "nothing written to the new pages")
-      try expectNoUse(scene)
+      let error = try callBackUnderTransfer(session, kind, adapter: 0)
+      isImpossible = isImpossible || error == WSAEFAULT
     }
     if !isImpossible {
       throw .notApplicable(
         "unregistering does not fail, even while the peer is stopped in a transfer")
     }
+  }
+
+  /// Calls back for memory that a stopped peer is writing to, and lets the peer go on when the
+  /// memory has other pages and is registered again. What the callback answered.
+  private static func callBackUnderTransfer(
+    _ session: Session, _ kind: MappedMemory.Kind, adapter: Int
+  ) throws(Failure) -> INT {
+    let other = try session.pair()
+    let scene = try StoppedTransfer.make(session, kind, adapter: adapter)
+    defer { scene.goOn() }
+    let answer = try scene.memory.party.callBack(scene.memory)
+    try expect(
+      answer.error, in: [0, WSAEFAULT], "the callback while the peer's WSPRdmaWrite is under way")
+    let arrived = try scene.memory.difference(from: StoppedTransfer.after) ?? scene.length
+    try scene.memory.replacePages()
+    try scene.memory.fill(3)
+    // Whatever the provider has for it is taken again, should the transfer still hold on to it.
+    _ = try other.near.register(scene.memory)
+    scene.goOn()
+    let ended = try scene.end()
+    if answer.error == 0 {
+      try expectRefusal(ended.error, "a WSPRdmaWrite whose target is gone")
+      let rest = scene.memory.part(arrived, scene.length - arrived)
+      let changed = try rest.difference(
+        from: StoppedTransfer.before, place: arrived, inFormerPages: true)
+      try expect(
+        changed == nil, "nothing written to the former pages after the callback", "a byte")
+    }
+    try scene.memory.expect(3, "nothing of the old transfer in the new pages")
+    try expectNoUse(scene)
+    return answer.error
   }
 
   /// No use of the old registration succeeds any more.
@@ -182,6 +194,12 @@ extension Catalog {
         try pair.near.deregister(handles[index].handle), in: [0, WSAEINVAL],
         "WSPDeregisterMemory after the callback")
       try third.near.close()
+    }
+    // Also of a transfer that is under way there.
+    for adapter in adapters.dropFirst() {
+      for kind in [MappedMemory.Kind.shared, .anonymous] {
+        _ = try callBackUnderTransfer(session, kind, adapter: adapter)
+      }
     }
   }
 }

@@ -3,17 +3,24 @@ import CWinsockDirect
 // Section 10.2, the first half: start-up and cleanup.
 extension Catalog {
   static let startUp: [Assertion] = [
-    Assertion(6, .must, "WSPStartupEx(2.2) answers 2.2, a description and the 17 functions") {
+    Assertion(
+      6, .must, "WSPStartupEx(2.2) answers 2.2, a description and the 17 functions", seconds: 6
+    ) {
       session throws(Failure) in try answers(session)
     },
-    Assertion(7, .must, "a version below 2.2 gives WSAVERNOTSUPPORTED, and 2.2 works afterwards") {
+    Assertion(
+      7, .must, "a version below 2.2 gives WSAVERNOTSUPPORTED, and 2.2 works afterwards", seconds: 6
+    ) {
       session throws(Failure) in try oldVersions(session)
     },
-    Assertion(8, .must, "a NULL lpWSPData or lpProcTable gives WSAEFAULT; a start works afterwards")
-    {
+    Assertion(
+      8, .must, "a NULL lpWSPData or lpProcTable gives WSAEFAULT; a start works afterwards",
+      seconds: 6
+    ) {
       session throws(Failure) in try nullArguments(session)
     },
-    Assertion(9, .must, "as many cleanups as starts; one more gives WSANOTINITIALISED") {
+    Assertion(9, .must, "as many cleanups as starts; one more gives WSANOTINITIALISED", seconds: 6)
+    {
       session throws(Failure) in try countedStarts(session)
     },
     Assertion(10, .must, "the last cleanup completes each pending request once, as aborted") {

@@ -16,7 +16,7 @@ final class PeerProcess {
     self.milliseconds = milliseconds
     guard let input = Pipe(), let output = Pipe(),
       let process = ChildProcess.start(
-        ConformanceRun.peerArguments(path: path),
+        ConformanceRun.arguments(role: ConformanceRun.peerRole, path: path),
         descriptors: [input.reading, STDERR_FILENO, STDERR_FILENO, output.writing],
         ownGroup: false)
     else { throw .notApplicable("no further process can be started on this machine") }

@@ -2,7 +2,7 @@ import CWinsockDirect
 import Glibc
 
 /// A provider's library: loaded, and started as the switch starts it.
-package final class ProviderUnderTest: @unchecked Sendable {
+final class ProviderUnderTest: @unchecked Sendable {
   let library: UnsafeMutableRawPointer
   let startUp: LPWSPSTARTUPEX
   /// What the last successful start has given.
@@ -12,11 +12,11 @@ package final class ProviderUnderTest: @unchecked Sendable {
   /// Loads the library.
   ///
   /// - Throws: a line that says why it is none, or no provider.
-  package init(path: String) throws(LoadingFailure) {
+  init(path: String) throws(LoadingFailure) {
     // With a slash in it, the loader looks nowhere else.
     guard let library = dlopen(path.contains("/") ? path : "./\(path)", RTLD_NOW | RTLD_LOCAL)
     else {
-      throw LoadingFailure("\(path): \(dlerror().map { String(cString: $0) } ?? "not loaded")")
+      throw LoadingFailure(dlerror().map { String(cString: $0) } ?? "\(path) cannot be loaded")
     }
     guard let symbol = dlsym(library, "WSPStartupEx") else {
       throw LoadingFailure("\(path) does not export WSPStartupEx, so it is no provider")

@@ -19,9 +19,10 @@ struct StoppedTransfer {
 
   /// Tries until a stop came in the middle.
   static func make(
-    _ session: Session, _ kind: MappedMemory.Kind
+    _ session: Session, _ kind: MappedMemory.Kind, adapter: Int = 0
   ) throws(Failure) -> StoppedTransfer {
-    let pair = try session.pair(with: try session.makePeer(named: "the peer that is stopped"))
+    let pair = try session.pair(
+      with: try session.makePeer(named: "the peer that is stopped"), adapter: adapter)
     let limit = try pair.near.option(SO_MAX_RDMA_SIZE)
     let longest = limit.error == 0 ? Int(limit.value & 0xFFFF_FFFF) : 1 << 25
     let length = min(longest, 1 << 25) & ~0xFFF

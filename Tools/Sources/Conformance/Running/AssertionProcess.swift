@@ -25,16 +25,15 @@ struct AssertionProcess {
     }
     guard let results = Pipe() else { return .notApplicable(reason: "no pipe on this machine") }
     let process = ChildProcess.start(
-      ConformanceRun.assertionArguments(assertion.id, path: path, patience: patience),
+      ConformanceRun.arguments(role: assertion.id, path: path, patience: patience),
       descriptors: [nothing, errors, errors, results.writing], ownGroup: true)
     close(results.writing)
     let lines = LineSource(results.reading)
     guard let process else { return .notApplicable(reason: "no further process can be started") }
     let (verdict, isOver, step) = Self.follow(lines, milliseconds: milliseconds)
-    // Its peers, and itself where it hangs.
+    // Its peers, too; where it has ended by itself they end with it.
     if !isOver || verdict != nil { process.killGroup() }
     let status = process.wait()
-    process.killGroup()
     if let verdict { return verdict }
     let actual =
       isOver

@@ -18,6 +18,30 @@ package struct ConformanceRun: Sendable {
     (self.path, self.selection, self.patience) = (path, selection, patience)
   }
 
+  /// Loads the library in a process of its own, as it may have whatever effect.
+  ///
+  /// - Throws: a line that says why it is no provider.
+  package func checkLibrary() throws(LoadingFailure) {
+    guard let results = Pipe() else { throw LoadingFailure("no pipe can be made") }
+    let process = ChildProcess.start(
+      Self.arguments(role: Self.loadingRole, path: path, patience: patience),
+      descriptors: [STDIN_FILENO, STDERR_FILENO, STDERR_FILENO, results.writing], ownGroup: true)
+    close(results.writing)
+    let lines = LineSource(results.reading)
+    guard let process else { throw LoadingFailure("no further process can be started") }
+    let answer = lines.next(milliseconds: 10_000 * patience)
+    if answer == .tooLate { process.killGroup() }
+    let status = process.wait()
+    switch answer {
+    case .line(let line):
+      if line != Self.loaded { throw LoadingFailure(line) }
+    case .ended:
+      throw LoadingFailure("\(path) cannot be loaded: \(ChildProcess.ending(status))")
+    case .tooLate:
+      throw LoadingFailure("\(path) cannot be loaded: that does not end")
+    }
+  }
+
   /// Puts them; `each` is told every result as it comes.
   package func run(_ each: (AssertionResult) -> Void) -> [AssertionResult] {
     selection.ids.compactMap { id in
@@ -35,20 +59,30 @@ package struct ConformanceRun: Sendable {
   // MARK: The other processes
 
   /// Arguments of this program that make it put one assertion, or serve one that does.
-  static func assertionArguments(_ id: String, path: String, patience: Int) -> [String] {
-    ["conform", "--role", id, "--patience", "\(patience)", "--", path]
+  static func arguments(role: String, path: String, patience: Int = 1) -> [String] {
+    ["conform", "--role", role, "--patience", "\(patience)", "--", path]
   }
-  static func peerArguments(path: String) -> [String] {
-    ["conform", "--role", peerRole, "--", path]
-  }
-  private static let peerRole = "peer"
+  static let peerRole = "peer"
+  private static let loadingRole = "loading"
+  /// What the process says that has loaded the library.
+  private static let loaded = "loaded"
 
   /// What a process in a role does; false where there is no such role.
   package static func play(role: String, path: String, patience: Int) -> Bool {
     CConformance_die_with_parent()
     // Whoever we talk to may be gone.
     signal(SIGPIPE, SIG_IGN)
-    guard let provider = try? ProviderUnderTest(path: path) else { return false }
+    let provider: ProviderUnderTest
+    do throws(LoadingFailure) {
+      provider = try ProviderUnderTest(path: path)
+    } catch {
+      writeText("\(error)\n", to: AssertionProcess.resultDescriptor)
+      return role == loadingRole
+    }
+    if role == loadingRole {
+      writeText("\(loaded)\n", to: AssertionProcess.resultDescriptor)
+      return true
+    }
     if role == peerRole {
       PeerProcess.serve(provider, answers: AssertionProcess.resultDescriptor)
       return true

@@ -53,26 +53,21 @@ struct ConformCommand: ParsableCommand {
       }
       return
     }
+    let selection = only.flatMap(Selection.init) ?? .all
+    let conformance = ConformanceRun(path: provider, selection: selection, patience: patience)
     do {
-      try checkProvider()
+      try conformance.checkLibrary()
     } catch {
       throw failure("\(error)")
     }
-    let selection = only.flatMap(Selection.init) ?? .all
     write(format.opening(path: provider, count: selection.ids.count))
     var count = 0
-    let results = ConformanceRun(path: provider, selection: selection, patience: patience)
-      .run { result in
-        count += 1
-        write(format.line(result, number: count))
-      }
+    let results = conformance.run { result in
+      count += 1
+      write(format.line(result, number: count))
+    }
     write(format.closing(results, path: provider, strict: strict))
     if results.contains(where: { $0.isBreach(strict: strict) }) { throw ExitCode.failure }
-  }
-
-  /// Loaded once here, so that what is no provider is said once.
-  private func checkProvider() throws(LoadingFailure) {
-    _ = try ProviderUnderTest(path: provider)
   }
 
   private func write(_ text: String) {
