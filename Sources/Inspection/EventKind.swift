@@ -14,4 +14,7 @@ package enum EventKind: UInt32, Sendable, CaseIterable {
   case listening
   case connected
   case disconnected
+  /// A connection was offered to another process; and taken over from one.
+  case handedOver
+  case takenOver
 }

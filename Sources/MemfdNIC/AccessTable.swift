@@ -8,6 +8,8 @@ import Glibc
 /// Whatever the peer writes there can only harm the peer's own connection: nothing but gate words
 /// is read from it, with bounded waits.
 struct AccessTable: ~Copyable, @unchecked Sendable {
+  /// The memfd, to be sent to whoever else shall map it.
+  let descriptor: Descriptor
   private let base: UnsafeMutableRawPointer
 
   /// Gates do not share a cache line.
@@ -35,7 +37,7 @@ struct AccessTable: ~Copyable, @unchecked Sendable {
   }
 
   /// Maps a table: ours, or the peer's. `protocolViolation` where it is not what a table must be.
-  init(_ descriptor: borrowing Descriptor) throws(MemfdNICError) {
+  init(_ descriptor: consuming Descriptor) throws(MemfdNICError) {
     if CMemfdNIC_sealed_length(descriptor.number) != Int64(Self.byteCount) {
       throw .protocolViolation
     }
@@ -43,6 +45,7 @@ struct AccessTable: ~Copyable, @unchecked Sendable {
       nil, Self.byteCount, PROT_READ | PROT_WRITE, MAP_SHARED, descriptor.number, 0)
     guard let base, base != MAP_FAILED else { throw .exhausted }
     madvise(base, Self.byteCount, MADV_DONTFORK)
+    self.descriptor = descriptor
     self.base = base
   }
 }

@@ -39,6 +39,45 @@ final class Backlog {
     return Int(length)
   }
 
+  // MARK: Handing over
+
+  /// Moves all messages, oldest first, into a memfd.
+  func save() throws(MemfdNICError) -> Descriptor {
+    let number = CLinuxMemory_memfd("pindown-messages", used)
+    if number < 0 { throw .system(errno: -number) }
+    let saved = Descriptor(number)
+    var offset = 0
+    while used > 0 {
+      let count = min(used, Limits.backlogBytes - first)
+      let written = pwrite(saved.number, memory + first, count, off_t(offset))
+      if written <= 0 { throw .exhausted }
+      offset += written
+      first = (first + written) % Limits.backlogBytes
+      used -= written
+    }
+    return saved
+  }
+
+  /// Takes the messages that `save` has put away. `protocolViolation` where it is something else:
+  /// another process has sent it.
+  func restore(_ saved: borrowing Descriptor) throws(MemfdNICError) {
+    precondition(isEmpty, "messages are restored first")
+    let count = pread(saved.number, memory, Limits.backlogBytes, 0)
+    if count < 0 { throw .protocolViolation }
+    first = 0
+    var position = 0
+    while position < count {
+      if count - position < Self.lengthBytes { throw .protocolViolation }
+      let length = (memory + position).loadUnaligned(as: UInt64.self)
+      position += Self.lengthBytes
+      if length > UInt64(min(Limits.maximumMessageBytes, count - position)) {
+        throw .protocolViolation
+      }
+      position += Int(length)
+    }
+    used = count
+  }
+
   private func copyIn(_ bytes: UnsafeRawPointer, _ count: Int) {
     let position = (first + used) % Limits.backlogBytes
     let untilEnd = min(count, Limits.backlogBytes - position)

@@ -21,7 +21,10 @@ final class Connection: @unchecked Sendable {
   let receiveWake: EventSignal
   /// The process at the other end as something to poll: readable when it has ended. -1 where it is
   /// this process, or the system has no such thing.
-  let peerProcess: Int32
+  /// The receive thread's own, once it runs.
+  private(set) var peerProcess: Int32
+  /// The number of that process.
+  private(set) var peerPID: Int32
 
   /// The peer's gates, and its number for the connection. Written once, before anything is posted:
   /// when the connection is accepted.
@@ -54,12 +57,32 @@ final class Connection: @unchecked Sendable {
     self.handlers = handlers
     transmitWake = try EventSignal()
     receiveWake = try EventSignal()
-    peerProcess = peerPID == getpid() ? -1 : max(CMemfdNIC_process(peerPID), -1)
+    self.peerPID = peerPID
+    peerProcess = Self.watch(peerPID)
     self.links = links
   }
 
   deinit {
     if peerProcess >= 0 { Glibc.close(peerProcess) }
+  }
+
+  private static func watch(_ process: Int32) -> Int32 {
+    process == getpid() ? -1 : max(CMemfdNIC_process(process), -1)
+  }
+
+  /// Another process has taken over the peer's end. For the receive thread.
+  func peerMoved(to process: Int32) {
+    if peerProcess >= 0 { Glibc.close(peerProcess) }
+    peerPID = process
+    peerProcess = Self.watch(process)
+  }
+
+  /// The memfd of the peer's gates. Only of an established connection.
+  var peerAccessDescriptor: Int32 {
+    guard let number = peerAccess?.descriptor.number else {
+      preconditionFailure("a connection without a peer")
+    }
+    return number
   }
 
   /// The peer's part of the handshake.

@@ -12,11 +12,15 @@ enum Ending: UInt32, Sendable {
   case protocolViolation
   /// No room: for the peer's messages, or for a mapping of its memory.
   case exhausted
+  /// The socket is handed over to another process: the connection goes on there.
+  case handedOver
 
   /// How the requests end that were pending.
   var status: CompletionStatus {
     switch self {
     case .closed, .localProtection: .aborted
+    // Nothing is lost: what these receives did not get, the new process's will.
+    case .handedOver: .success
     default: .reset
     }
   }
@@ -24,7 +28,7 @@ enum Ending: UInt32, Sendable {
   /// What the handlers are told.
   var error: MemfdNICError {
     switch self {
-    case .none, .closed: .aborted
+    case .none, .closed, .handedOver: .aborted
     case .reset: .connectionReset
     case .refused: .connectionRefused
     case .remoteAccess: .remoteAccessError

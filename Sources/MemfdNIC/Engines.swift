@@ -64,6 +64,7 @@ final class Engines: @unchecked Sendable {
   private func windUp() {
     pthread_join(transmitThread, nil)
     connection.exposures.closeAll()
+    if connection.ending == .handedOver { return windUpHere() }
     // Only now: the peer takes the end of the stream to mean that we are in none of its memory.
     CMemfdNIC_end_sending(connection.links.socket.number)
     let ending = connection.ending
@@ -84,12 +85,37 @@ final class Engines: @unchecked Sendable {
     }
   }
 
+  /// What is left to do where another process goes on: its end of the socket is ours.
+  private func windUpHere() {
+    connection.sendQueue.abandon(.aborted)
+    connection.receiveQueue.abandon(Ending.handedOver.status)
+  }
+
+  /// Stops the threads without ending the connection. False where it had ended already.
+  func suspend() -> Bool {
+    precondition(!isCurrentThread, "a queue pair is not suspended from one of its handlers")
+    connection.end(.handedOver)
+    if connection.ending != .handedOver { return false }
+    pthread_join(receiveThread, nil)
+    return true
+  }
+
+  /// The messages that found no receive, of threads that `suspend` has stopped.
+  func saveMessages() throws(MemfdNICError) -> Descriptor { try receiver.saveMessages() }
+
+  /// Takes over what another process has saved; before `start`.
+  func restoreMessages(_ saved: borrowing Descriptor) throws(MemfdNICError) {
+    try receiver.restoreMessages(saved)
+  }
+
+  private var isCurrentThread: Bool {
+    pthread_equal(pthread_self(), receiveThread) != 0
+      || pthread_equal(pthread_self(), transmitThread) != 0
+  }
+
   /// Ends the connection and waits until nothing more is called.
   func stop() {
-    precondition(
-      pthread_equal(pthread_self(), receiveThread) == 0
-        && pthread_equal(pthread_self(), transmitThread) == 0,
-      "a queue pair is not closed from one of its handlers")
+    precondition(!isCurrentThread, "a queue pair is not closed from one of its handlers")
     connection.close()
     pthread_join(receiveThread, nil)
   }

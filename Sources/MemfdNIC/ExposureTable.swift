@@ -8,9 +8,7 @@ import VirtualMemory
 /// Records change only under the protection table's lock.
 final class ExposureTable: @unchecked Sendable {
   /// The random number by which the peer's descriptors are known to be of this connection.
-  let connection: UInt64 = CMemfdNIC_random()
-  /// What is sent to the peer, which maps it.
-  let accessDescriptor: Descriptor
+  let connection: UInt64
   private let access: AccessTable
   private let protection: ProtectionTable
   private let memory: UnsafeMutableRawPointer
@@ -20,10 +18,20 @@ final class ExposureTable: @unchecked Sendable {
 
   private static let memoryBytes = Limits.maximumExposures * Exposure.stride
 
-  init(protection: ProtectionTable) throws(MemfdNICError) {
+  /// For a connection that begins.
+  convenience init(protection: ProtectionTable) throws(MemfdNICError) {
+    try self.init(
+      protection: protection, connection: CMemfdNIC_random(),
+      access: AccessTable(AccessTable.makeMemory()))
+  }
+
+  /// For a connection that another process has begun: the peer has its table mapped already.
+  init(
+    protection: ProtectionTable, connection: UInt64, access: consuming AccessTable
+  ) throws(MemfdNICError) {
     self.protection = protection
-    accessDescriptor = try AccessTable.makeMemory()
-    access = try AccessTable(accessDescriptor)
+    self.connection = connection
+    self.access = access
     guard let memory = CLinuxMemory_reserve(Self.memoryBytes) else { throw .exhausted }
     self.memory = memory
   }
@@ -31,6 +39,14 @@ final class ExposureTable: @unchecked Sendable {
   /// Every exposure has been taken off its registration's list before: see `releaseAll`.
   deinit {
     munmap(memory, Self.memoryBytes)
+  }
+
+  /// What is sent to the peer, which maps it.
+  var accessDescriptor: Int32 { access.descriptor.number }
+
+  /// Whether the peer can reach nothing.
+  var isEmpty: Bool {
+    protection.withLock { !(0..<used).contains { exposure($0).isTaken } }
   }
 
   private func exposure(_ slot: Int) -> Exposure {

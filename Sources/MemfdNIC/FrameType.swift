@@ -21,4 +21,6 @@ enum FrameType: UInt32 {
   /// Asks for the memfd of an exposure; and the answer, with its descriptor.
   case attach
   case attached
+  /// The sender's end now belongs to the process `slot`, which watches over it from here on.
+  case moved
 }

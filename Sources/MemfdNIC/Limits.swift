@@ -36,6 +36,10 @@ package enum Limits {
   package static let maximumHalfOpen = 32
   /// The first of the ports that are chosen for connections and listeners; the last is 65535.
   package static let firstEphemeralPort: UInt16 = 49_152
+  /// Processes that ask for a connection that is handed over, before the thread comes to them.
+  static let handoverBacklog: Int32 = 8
+  /// How long either process of a handover waits for the other's next message.
+  static let handoverNanoseconds: UInt64 = 5_000_000_000
   /// How long `close` waits for the peer to leave mapped memory, in nanoseconds. What it does not
   /// leave in time stays closed and is looked at again later.
   static let closingNanoseconds: UInt64 = 50_000_000

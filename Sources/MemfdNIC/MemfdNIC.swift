@@ -130,8 +130,35 @@ package final class MemfdNIC: @unchecked Sendable {
   ///
   /// Throws `exhausted`, `system`.
   package func makeQueuePair(handlers: QueuePairHandlers) throws(MemfdNICError) -> QueuePair {
+    try keep(QueuePair(nic: self, handlers: handlers))
+  }
+
+  /// A queue pair that goes on with a connection of another process, or of this one. When it
+  /// returns that process has let go of it, and the handlers are called.
+  ///
+  /// Throws `connectionReset` where the other process has gone, `exhausted`, `system`,
+  /// `protocolViolation`; the connection is still the other process's then, if that lives.
+  ///
+  /// - Parameter willStart: Called once, before the first handler.
+  package func makeQueuePair(
+    continuing handover: consuming ConnectionHandover, handlers: QueuePairHandlers,
+    willStart: (QueuePair) -> Void
+  ) throws(MemfdNICError) -> QueuePair {
+    let exposures = try ExposureTable(
+      protection: resources.protection, connection: handover.message.connection,
+      access: handover.takeAccess())
+    let queuePair = try keep(QueuePair(nic: self, handlers: handlers, exposures: exposures))
+    do throws(MemfdNICError) {
+      try queuePair.resume(handover, willStart: willStart)
+    } catch {
+      queuePair.close()
+      throw error
+    }
+    return queuePair
+  }
+
+  private func keep(_ queuePair: QueuePair) throws(MemfdNICError) -> QueuePair {
     reap()
-    let queuePair = try QueuePair(nic: self, handlers: handlers)
     try open.withLock { (open) throws(MemfdNICError) in
       if open.queuePairs.count + open.parked.count >= Limits.maximumQueuePairs {
         throw .exhausted

@@ -16,6 +16,8 @@ package enum MemfdNICError: Error, Hashable, Sendable {
   case connectionReset
   /// The connection was closed by this process.
   case aborted
+  /// There is no process with the number.
+  case noSuchProcess
   /// The peer belongs to another user.
   case notPermitted
   /// The peer sent what the protocol does not allow.

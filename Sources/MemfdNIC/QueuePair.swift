@@ -7,35 +7,38 @@ package import VirtualMemory
 ///
 /// Any thread may call; not for hook context. Completions come through the handlers.
 package final class QueuePair: @unchecked Sendable {
-  private struct State {
+  struct State {
     var engines: Engines?
     var isClosed = false
     var localPort: UInt16 = 0
     var peerPID: Int32 = 0
   }
 
-  private let nic: MemfdNIC
-  private let handlers: QueuePairHandlers
-  private let exposures: ExposureTable
-  private let sendQueue: WorkQueue
-  private let receiveQueue: WorkQueue
-  private let state = Lock(State())
+  let nic: MemfdNIC
+  let handlers: QueuePairHandlers
+  let exposures: ExposureTable
+  let sendQueue: WorkQueue
+  let receiveQueue: WorkQueue
+  let state = Lock(State())
   /// Held by who closes, so that a second one waits until all is over.
-  private let closing = Lock(())
+  let closing = Lock(())
 
-  init(nic: MemfdNIC, handlers: QueuePairHandlers) throws(MemfdNICError) {
+  convenience init(nic: MemfdNIC, handlers: QueuePairHandlers) throws(MemfdNICError) {
+    let exposures = try ExposureTable(protection: nic.resources.protection)
+    self.init(nic: nic, handlers: handlers, exposures: exposures)
+  }
+
+  /// With the exposures of a connection that is there already.
+  init(nic: MemfdNIC, handlers: QueuePairHandlers, exposures: ExposureTable) {
     self.nic = nic
     self.handlers = handlers
+    self.exposures = exposures
     let protection = nic.resources.protection
-    exposures = try ExposureTable(protection: protection)
     sendQueue = WorkQueue(
       protection: protection, isAccepting: false, completed: handlers.completed)
     receiveQueue = WorkQueue(
       protection: protection, isAccepting: true, completed: handlers.completed)
   }
-
-  /// The memfd of the gates that the peer enters.
-  var accessDescriptor: Int32 { exposures.accessDescriptor.number }
 
   /// The port of this end; 0 before there is one.
   package var localPort: UInt16 { state.withLock { $0.localPort } }
@@ -93,7 +96,7 @@ package final class QueuePair: @unchecked Sendable {
     hello.address = nic.configuration.address.rawValue
     hello.port = port
     let descriptors = [
-      outbound.readEnd.number, inbound.writeEnd.number, exposures.accessDescriptor.number,
+      outbound.readEnd.number, inbound.writeEnd.number, exposures.accessDescriptor,
     ]
     let sent = CMemfdNIC_send(
       socket.number, &hello, WireMessage.byteCount, nil, 0, descriptors,
@@ -122,7 +125,7 @@ package final class QueuePair: @unchecked Sendable {
     var accept = WireMessage(.accept)
     accept.version = WireMessage.version
     accept.connection = exposures.connection
-    if connection.send(accept, descriptor: exposures.accessDescriptor.number) != 0 {
+    if connection.send(accept, descriptor: exposures.accessDescriptor) != 0 {
       throw .connectionReset
     }
     connection.wasEstablished()

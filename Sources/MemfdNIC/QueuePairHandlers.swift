@@ -12,16 +12,20 @@ package struct QueuePairHandlers: Sendable {
   package var completed: @Sendable (Completion) -> Void
   /// The connection has ended otherwise than by `close`. What was pending has been completed.
   package var disconnected: @Sendable (MemfdNICError) -> Void
+  /// The peer's end of the connection now belongs to the process with this number.
+  package var peerMoved: @Sendable (Int32) -> Void
 
   package init(
     established: @escaping @Sendable () -> Void,
     failed: @escaping @Sendable (MemfdNICError) -> Void,
     completed: @escaping @Sendable (Completion) -> Void,
-    disconnected: @escaping @Sendable (MemfdNICError) -> Void
+    disconnected: @escaping @Sendable (MemfdNICError) -> Void,
+    peerMoved: @escaping @Sendable (Int32) -> Void = { _ in }
   ) {
     self.established = established
     self.failed = failed
     self.completed = completed
     self.disconnected = disconnected
+    self.peerMoved = peerMoved
   }
 }

@@ -103,6 +103,7 @@ final class ReceiveEngine: @unchecked Sendable {
     case .refused: receiveRefusal(message)
     case .attach: enqueue(.attach, message)
     case .attached: receiveAttachment(message, descriptor)
+    case .moved: receiveMove(message)
     case .hello, .accept, .refuse: connection.end(.protocolViolation)
     }
   }
@@ -129,6 +130,15 @@ final class ReceiveEngine: @unchecked Sendable {
   }
 
   // MARK: Messages
+
+  /// The messages that found no receive, for a handover; when the thread has ended.
+  func saveMessages() throws(MemfdNICError) -> Descriptor { try backlog.save() }
+
+  /// Takes over what another process has saved; before the thread runs.
+  func restoreMessages(_ saved: borrowing Descriptor) throws(MemfdNICError) {
+    try backlog.restore(saved)
+    if !backlog.isEmpty { connection.hasBacklog.store(1, ordering: .sequentiallyConsistent) }
+  }
 
   private func receiveMessage(_ message: WireMessage, _ payload: Int) {
     if message.length != UInt64(payload) { return connection.end(.protocolViolation) }
@@ -327,6 +337,13 @@ final class ReceiveEngine: @unchecked Sendable {
     connection.record.errors.count()
     connection.refusal.store(message.sequence &+ 1, ordering: .sequentiallyConsistent)
     connection.end(.remoteAccess)
+  }
+
+  private func receiveMove(_ message: WireMessage) {
+    let process = Int32(bitPattern: message.slot)
+    if process <= 0 { return connection.end(.protocolViolation) }
+    connection.peerMoved(to: process)
+    connection.handlers.peerMoved(process)
   }
 
   private func receiveAttachment(_ message: WireMessage, _ descriptor: consuming Descriptor?) {

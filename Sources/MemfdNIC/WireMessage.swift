@@ -6,7 +6,7 @@ struct WireMessage: BitwiseCopyable {
   var access: UInt32 = 0
   /// The requester's number of the request.
   var sequence: UInt64 = 0
-  /// Which exposure (write, read, attach, attached).
+  /// Which exposure (write, read, attach, attached); which process (moved).
   var slot: UInt32 = 0
   var nonce: UInt32 = 0
   /// Where in the exposure the request begins (write, read); in the memfd (attached).
@@ -31,6 +31,6 @@ struct WireMessage: BitwiseCopyable {
   init() {}
 
   /// Changes with every change of the protocol; both ends must have the same.
-  static let version: UInt16 = 1
+  static let version: UInt16 = 2
   static let byteCount = 64
 }

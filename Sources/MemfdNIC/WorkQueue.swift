@@ -80,6 +80,9 @@ final class WorkQueue: @unchecked Sendable {
 
   // MARK: Working
 
+  /// Whether every request has ended, and been completed.
+  var isEmpty: Bool { positions.withLock { $0.head == $0.tail } }
+
   /// Whether a request waits to be taken.
   var hasWork: Bool { positions.withLock { $0.next < $0.tail } }
 

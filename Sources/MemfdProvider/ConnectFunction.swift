@@ -38,7 +38,7 @@ extension Socket {
       switch connection.phase {
       case .created, .bound: break
       case .connecting: throw SocketsError(WSAEALREADY)
-      case .connected, .disconnected: throw SocketsError(WSAEISCONN)
+      case .connected, .disconnected, .handedOver: throw SocketsError(WSAEISCONN)
       case .listening: throw .invalid
       case .closed, .free: throw .notSocket
       }

@@ -1,4 +1,5 @@
 import CWinsockDirect
+import Glibc
 import MemfdNIC
 import RegistrationCache
 
@@ -65,6 +66,16 @@ extension SocketsError {
     case .connectionReset, .aborted, .notConnected: self.init(WSAECONNRESET)
     case .exhausted: self.init(WSAENOBUFS)
     default: self.init(WSAENETDOWN)
+    }
+  }
+
+  /// A connection that could not be handed over or taken over (spec 5.9).
+  init(handingOver error: MemfdNICError) {
+    switch error {
+    case .exhausted: self.init(WSAENOBUFS)
+    case .system(let number) where number == EMFILE || number == ENFILE: self.init(WSAEMFILE)
+    case .system: self.init(WSAENETDOWN)
+    default: self.init(WSAEINVAL)
     }
   }
 

@@ -10,7 +10,7 @@ func listen(_ s: SOCKET, _ backlog: INT, _ lpErrno: LPINT?) -> INT {
     let (adapter, port) = try socket.connection.withLock { (connection) throws(SocketsError) in
       switch connection.phase {
       case .bound: break
-      case .connected, .disconnected, .connecting: throw SocketsError(WSAEISCONN)
+      case .connected, .disconnected, .connecting, .handedOver: throw SocketsError(WSAEISCONN)
       case .closed, .free: throw .notSocket
       case .created, .listening: throw .invalid
       }

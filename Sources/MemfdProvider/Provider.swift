@@ -18,6 +18,7 @@ final class Provider: Sendable {
   let sockets: SocketTable
   let registrations: RegistrationTable
   let completions: CompletionThread
+  let handovers = Handovers()
 
   /// Which of the published providers it is.
   var index: Int { Int(cache.provider) }
@@ -110,6 +111,7 @@ final class Provider: Sendable {
   /// upcalls have been made when it returns, unless it was called in one.
   func shutDown() {
     for socket in sockets.all() { _ = socket.close() }
+    handovers.withdrawAll()
     completions.stop()
     CacheControl.remove(cache)
     cache.shutDown()

@@ -9,14 +9,19 @@ import VirtualMemory
 extension Socket {
   /// A queue pair that reports to this socket, which must outlive it: `close` ends the reports.
   func makeQueuePair(on adapter: Int) throws(MemfdNICError) -> QueuePair {
+    try provider.adapters[adapter].makeQueuePair(handlers: makeHandlers())
+  }
+
+  /// The handlers for a queue pair of this socket; once, before the first request.
+  func makeHandlers() -> QueuePairHandlers {
     requests.prepare()
     let socket = UnsafeUnownedSocket(self)
-    return try provider.adapters[adapter].makeQueuePair(
-      handlers: QueuePairHandlers(
-        established: { socket.value.established() },
-        failed: { socket.value.connectFailed($0) },
-        completed: { socket.value.completed($0) },
-        disconnected: { socket.value.disconnected($0) }))
+    return QueuePairHandlers(
+      established: { socket.value.established() },
+      failed: { socket.value.connectFailed($0) },
+      completed: { socket.value.completed($0) },
+      disconnected: { socket.value.disconnected($0) },
+      peerMoved: { socket.value.peerMoved(to: $0) })
   }
 
   private struct UnsafeUnownedSocket: @unchecked Sendable {
@@ -63,6 +68,13 @@ extension Socket {
       connection.phase = .disconnected
       publish(connection)
       appendEvent(.disconnected, connection)
+    }
+  }
+
+  private func peerMoved(to process: Int32) {
+    connection.withLock { connection in
+      connection.peerPID = process
+      publish(connection)
     }
   }
 

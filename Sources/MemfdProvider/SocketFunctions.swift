@@ -4,15 +4,21 @@ import Inspection
 import MemfdNIC
 import VirtualMemory
 
-// WSPSocket, WSPBind, WSPCloseSocket, WSPDuplicateSocket.
+// WSPSocket, WSPBind, WSPCloseSocket.
 
-/// WSPSocket (C20-C22): a stream socket over IPv4, always for overlapped requests.
+/// WSPSocket (C20-C22): a stream socket over IPv4, always for overlapped requests. Where the
+/// protocol information comes from WSPDuplicateSocket, the socket that it names (C83-C85).
 func makeSocket(
   _ af: INT, _ type: INT, _ protocol: INT, _ lpProtocolInfo: LPWSAPROTOCOL_INFOW?, _ g: GROUP,
   _ dwFlags: DWORD, _ lpErrno: LPINT?
 ) -> SOCKET {
   answer(lpErrno, failure: INVALID_SOCKET) { () throws(SocketsError) in
     let provider = try Provider.started()
+    if let lpProtocolInfo,
+      let token = HandoverToken(rawValue: lpProtocolInfo.pointee.dwProviderReserved)
+    {
+      return try Socket.takeOver(token, provider).descriptor
+    }
     if af != AF_INET { throw SocketsError(WSAEAFNOSUPPORT) }
     if type != INT(SOCK_STREAM.rawValue) { throw SocketsError(WSAESOCKTNOSUPPORT) }
     // 0 leaves the choice to the provider, which has one.
@@ -50,16 +56,6 @@ func closeSocket(_ s: SOCKET, _ lpErrno: LPINT?) -> INT {
   answer(lpErrno) { () throws(SocketsError) in
     let socket = try Provider.started().sockets.socket(s)
     guard socket.close() else { throw .notSocket }
-  }
-}
-
-/// WSPDuplicateSocket. Handing a socket over to another process is not offered yet (issue 4).
-func duplicateSocket(
-  _ s: SOCKET, _ dwProcessId: DWORD, _ lpProtocolInfo: LPWSAPROTOCOL_INFOW?, _ lpErrno: LPINT?
-) -> INT {
-  answer(lpErrno) { () throws(SocketsError) in
-    _ = try Provider.started().sockets.socket(s)
-    throw .notSupported
   }
 }
 

@@ -281,7 +281,7 @@ struct HostilePeerTests {
     let (attacker, victim, _) = try attacked(pair)
     let buffer = try pair.buffer(.mapped, bytes: 4096, at: pair.far)
     _ = try victim.expose(buffer.range, key: buffer.key, access: .readWrite)
-    let table = try AccessTable(Descriptor(dup(victim.accessDescriptor)))
+    let table = try AccessTable(Descriptor(dup(victim.exposures.accessDescriptor)))
     for slot in 0..<UInt32(Limits.maximumExposures) {
       SharedWord(table.gate(slot).address).store(0xFFFF_FFFF_7FFF_FFF0)
     }
@@ -304,5 +304,21 @@ struct HostilePeerTests {
     for _ in 0..<Limits.maximumResponses + 2 { attacker.send(message) }
     #expect(recorder.wait { $0.disconnections == [.protocolViolation] })
     #expect(buffer.deregister())
+  }
+
+  @Test func aPeerThatSaysItHasMoved() throws {
+    let pair = try Pair()
+    let (attacker, victim, recorder) = try attacked(pair)
+    let buffer = try pair.buffer(.pinned, bytes: 4096, at: pair.far)
+    var moved = WireMessage(.moved)
+    // To a process that cannot be: its socket is watched then, and nothing else happens.
+    moved.slot = UInt32(Int32.max)
+    attacker.send(moved)
+    try victim.receive([buffer.segment(0, 16)], 1)
+    attacker.send(WireMessage(.message))
+    #expect(recorder.completion(1)?.status == .success)
+    moved.slot = 0
+    attacker.send(moved)
+    #expect(recorder.wait { $0.disconnections == [.protocolViolation] })
   }
 }

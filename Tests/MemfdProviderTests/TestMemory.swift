@@ -38,6 +38,14 @@ final class TestMemory {
     memset(base, 0, length)
   }
 
+  func write(_ text: String, at offset: Int) {
+    for (index, byte) in text.utf8.enumerated() { self[offset + index] = byte }
+  }
+
+  func text(at offset: Int, count: Int) -> String {
+    String(decoding: UnsafeRawBufferPointer(start: base + offset, count: count), as: UTF8.self)
+  }
+
   static func byte(_ index: Int, _ seed: Int) -> UInt8 {
     UInt8(truncatingIfNeeded: (index &* 31) ^ (index >> 8) ^ seed)
   }

@@ -81,6 +81,32 @@ struct TestSocket {
     failure { provider.functions.lpWSPCloseSocket(descriptor, $0) }
   }
 
+  /// WSPDuplicateSocket: what names the socket to the process.
+  func duplicate(to process: Int32) -> Result<DWORD, SocketFailure> {
+    var information = WSAPROTOCOL_INFOW()
+    let error = failure {
+      provider.functions.lpWSPDuplicateSocket(
+        descriptor, DWORD(bitPattern: process), &information, $0)
+    }
+    return error == 0
+      ? .success(information.dwProviderReserved) : .failure(SocketFailure(number: error))
+  }
+
+  /// WSPSocket for what `duplicate` has named.
+  static func takeOver(
+    _ token: DWORD, _ provider: StartedProvider
+  ) -> Result<TestSocket, SocketFailure> {
+    var information = WSAPROTOCOL_INFOW()
+    information.dwProviderReserved = token
+    var error: INT = 0
+    let descriptor = provider.functions.lpWSPSocket(
+      AF_INET, INT(SOCK_STREAM.rawValue), INT(IPPROTO_TCP), &information, 0,
+      DWORD(WSA_FLAG_OVERLAPPED), &error)
+    return descriptor == INVALID_SOCKET
+      ? .failure(SocketFailure(number: error))
+      : .success(TestSocket(provider, accepted: descriptor))
+  }
+
   func register(
     _ memory: UnsafeMutableRawPointer?, _ length: Int, _ flags: INT = MEM_READWRITE
   ) -> Result<HANDLE, SocketFailure> {

@@ -10,8 +10,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-/* The most descriptors that a frame carries. */
-enum { CMemfdNIC_maximum_descriptors = 4 };
+/* The most descriptors that a frame, or a message of a handover, carries. */
+enum { CMemfdNIC_maximum_descriptors = 6 };
 
 /* A SOCK_SEQPACKET Unix socket, non-blocking, closed on exec. */
 int CMemfdNIC_socket(void);

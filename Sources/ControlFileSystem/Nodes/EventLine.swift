@@ -42,6 +42,8 @@ enum EventLine {
     case .listening: "listening"
     case .connected: "connected"
     case .disconnected: "disconnected"
+    case .handedOver: "handed-over"
+    case .takenOver: "taken-over"
     case nil: "kind-\(value)"
     }
   }

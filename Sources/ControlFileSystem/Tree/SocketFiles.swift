@@ -52,6 +52,7 @@ enum SocketFiles {
     case .connected: "connected"
     case .disconnected: "disconnected"
     case .closed: "closed"
+    case .handedOver: "handed-over"
     }
   }
 
