@@ -47,6 +47,8 @@ let package = Package(
     .executableTarget(
       name: "publish-fixture", path: "Tests/publish-fixture", cSettings: cSettings),
     .testTarget(
+      name: "ConformanceTests", dependencies: ["Conformance"], swiftSettings: swiftSettings),
+    .testTarget(
       name: "pindownTests", dependencies: ["pindown", "publish-fixture"],
       swiftSettings: swiftSettings),
   ]
