@@ -35,6 +35,7 @@ extension Catalog {
       memory.suffix(guardBytes).allSatisfy { $0 == 0xEE }
     }
     let (data, table) = (guarded(516), guarded(240))
+    session.note("WSPStartupEx")
     let code = session.provider.startUp(
       0x0202, data.baseAddress?.assumingMemoryBound(to: WSPDATA.self),
       TransportInformation.pointer, UpcallTable.pointer,

@@ -44,6 +44,7 @@ extension Catalog {
 
   private static func extensions(_ session: Session) throws(Failure) {
     let here = try session.here()
+    session.note("SIO_GET_EXTENSION_FUNCTION_POINTER")
     for entry in guids {
       let found = session.provider.find(entry.guid)
       if entry.isOptional && found.error == WSAEOPNOTSUPP { continue }
@@ -60,6 +61,7 @@ extension Catalog {
 
   private static func missingExtensions(_ session: Session) throws(Failure) {
     _ = try session.here()
+    session.note("SIO_GET_EXTENSION_FUNCTION_POINTER")
     let missing = guids.filter { session.provider.find($0.guid).error != 0 }
     if missing.isEmpty { throw .notApplicable("the provider offers all seven functions") }
     for entry in missing {
@@ -72,6 +74,7 @@ extension Catalog {
   private static func query(
     _ session: Session, _ guid: GUID, input: DWORD = 16, output: DWORD = 8
   ) -> INT {
+    session.note("SIO_GET_EXTENSION_FUNCTION_POINTER")
     var guid = guid
     var pointer: UInt = 0
     var byteCount: DWORD = 0
@@ -110,6 +113,7 @@ extension Catalog {
 
   private static func addressList(_ session: Session) throws(Failure) {
     let socket = try session.here().makeSocket()
+    session.note("SIO_ADDRESS_LIST_QUERY")
     func query(_ buffer: UnsafeMutableRawBufferPointer, _ byteCount: inout DWORD) -> INT {
       ProviderUnderTest.error {
         session.provider.functions.lpWSPIoctl(
@@ -140,6 +144,7 @@ extension Catalog {
   private static func qualityOfService(_ session: Session) throws(Failure) {
     let socket = SOCKET(bitPattern: try session.here().makeSocket().descriptor)
     let functions = session.provider.functions
+    session.note("WSPGetQOSByName and the control codes of quality of service")
     var error: INT = 0
     let result = functions.lpWSPGetQOSByName(socket, nil, nil, &error)
     if result != 0 { throw .notApplicable("the provider offers quality of service") }

@@ -59,7 +59,8 @@ extension Catalog {
   private static func start(
     _ session: Session, version: WORD = 0x0202, data: LPWSPDATA?, table: LPWSPPROC_TABLE?
   ) -> INT {
-    session.provider.startUp(
+    session.note("WSPStartupEx")
+    return session.provider.startUp(
       version, data, TransportInformation.pointer, UpcallTable.pointer, table)
   }
 

@@ -28,6 +28,9 @@ final class Session {
     nextPort = 20_000 + Int(getpid()) * 37 % 25_000
   }
 
+  /// Says what is done next by a body itself.
+  func note(_ step: String) { report(step) }
+
   /// This process, with the provider started.
   func here() throws(Failure) -> Party {
     if !isStarted {
