@@ -32,10 +32,6 @@ extension Actor {
       return Reply([
         Int(CConformance_first_difference(looked, numbers[4], numbers[2], UInt64(numbers[3])))
       ])
-    case .load: return Reply([], Array(UnsafeRawBufferPointer(start: base, count: numbers[2])))
-    case .store:
-      UnsafeMutableRawBufferPointer(start: base, count: call.bytes.count).copyBytes(
-        from: call.bytes)
     case .replace:
       guard memories[numbers[0]].replacePages(offset: numbers[1], length: numbers[2]) else {
         throw .notApplicable("the kernel cannot move pages away from their addresses")

@@ -1,13 +1,6 @@
 import CWinsockDirect
 import Glibc
 
-/// The four functions that move data.
-enum TransferKind: Int {
-  case send, receive, write, read
-
-  var name: String { ["WSPSend", "WSPRecv", "WSPRdmaWrite", "WSPRdmaRead"][rawValue] }
-}
-
 // Transfers and their completion.
 extension Actor {
   /// What *lpcbTransfer is before WSPGetOverlappedResult is called.

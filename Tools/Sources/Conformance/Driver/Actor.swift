@@ -17,13 +17,13 @@ final class Actor {
 
   func perform(_ call: Call) throws(Failure) -> Reply {
     switch call.verb {
-    case .kill, .pinnedBytes, .start, .cleanUp: try performProcess(call)
+    case .pinnedBytes, .start, .cleanUp: try performProcess(call)
     case .addresses, .socket, .bind, .listen, .select, .connect, .events, .accept, .close,
       .option, .duplicate, .revive:
       try performSocket(call)
-    case .makeEvent, .waitForEvent, .resetEvent, .handle, .entries, .openHandles, .mistake:
+    case .makeEvent, .waitForEvent, .handle, .entries, .openHandles, .mistake:
       performRecorder(call)
-    case .map, .fill, .firstDifference, .load, .store, .replace, .protect, .unmap:
+    case .map, .fill, .firstDifference, .replace, .protect, .unmap:
       try performMemory(call)
     case .register, .deregister, .expose, .conceal, .call: try performRegistration(call)
     case .makeRequest, .transfer, .poll, .wait, .completions, .state: try performTransfer(call)
@@ -34,10 +34,7 @@ final class Actor {
     switch call.verb {
     case .start: return Reply([Int(provider.start())])
     case .cleanUp: return Reply([Int(provider.cleanUp())])
-    case .pinnedBytes: return Reply([PinnedBytes.ofThisProcess])
-    default:
-      Glibc.kill(getpid(), SIGKILL)
-      return Reply()
+    default: return Reply([PinnedBytes.ofThisProcess])
     }
   }
 
@@ -48,9 +45,6 @@ final class Actor {
     case .waitForEvent:
       let isSet = recorder.wait(for: UInt(call.numbers[0]), milliseconds: call.numbers[1])
       return Reply([isSet ? 1 : 0])
-    case .resetEvent:
-      _ = recorder.change(WSAEVENT(bitPattern: call.numbers[0]), to: false, nil)
-      return Reply()
     case .handle: return Reply([Int(bitPattern: recorder.newestHandle)])
     case .openHandles: return Reply([recorder.openHandleCount, recorder.handleCount])
     case .mistake: return Reply([], Array((recorder.mistake ?? "").utf8))

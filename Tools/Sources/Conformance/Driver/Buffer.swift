@@ -36,12 +36,6 @@ struct Buffer {
     return index < 0 ? nil : index
   }
 
-  func bytes() throws(Failure) -> [UInt8] { try party.ask(.load, [memory, offset, length]).bytes }
-
-  func store(_ bytes: [UInt8]) throws(Failure) {
-    try party.ask(.store, [memory, offset], bytes)
-  }
-
   /// Fails unless it holds what `fill(seed)` wrote at `place`.
   func expect(_ seed: Int, place: Int = 0, _ what: String) throws(Failure) {
     if let index = try difference(from: seed, place: place) {

@@ -114,32 +114,3 @@ final class Party {
       ).numbers)
   }
 }
-
-/// What a provider made of its callback.
-struct CallbackAnswer {
-  let result: INT
-  /// As it was left in *lpErrno.
-  let number: INT
-  let allocatorCalls: Int
-  let microseconds: Int
-
-  init(_ numbers: [Int]) {
-    (result, number) = (INT(numbers[0]), INT(numbers[1]))
-    (allocatorCalls, microseconds) = (numbers[2], numbers[3])
-  }
-
-  /// 0, or why it failed.
-  var error: INT { result == 0 ? 0 : number }
-}
-
-/// An event of the switch's.
-struct Event {
-  let party: Party
-  let number: Int
-
-  func wait(milliseconds: Int = 5000) throws(Failure) -> Bool {
-    try party.ask(.waitForEvent, [number, milliseconds]).numbers[0] == 1
-  }
-
-  func isSet() throws(Failure) -> Bool { try wait(milliseconds: 0) }
-}

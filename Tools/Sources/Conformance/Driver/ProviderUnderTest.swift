@@ -3,7 +3,6 @@ import Glibc
 
 /// A provider's library: loaded, and started as the switch starts it.
 final class ProviderUnderTest: @unchecked Sendable {
-  let library: UnsafeMutableRawPointer
   let startUp: LPWSPSTARTUPEX
   /// What the last successful start has given.
   private(set) var functions = WSPPROC_TABLE()
@@ -21,7 +20,6 @@ final class ProviderUnderTest: @unchecked Sendable {
     guard let symbol = dlsym(library, "WSPStartupEx") else {
       throw LoadingFailure("\(path) does not export WSPStartupEx, so it is no provider")
     }
-    self.library = library
     startUp = unsafeBitCast(symbol, to: LPWSPSTARTUPEX.self)
   }
 

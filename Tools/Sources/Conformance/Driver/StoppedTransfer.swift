@@ -57,7 +57,7 @@ struct StoppedTransfer {
     return try memory.part(length - 1, 1).difference(from: Self.before, place: length - 1) == nil
   }
 
-  /// Waits until nothing more arrives.
+  /// Waits until nothing more arrives: nobody says when that is, so it is looked at twice.
   private func waitUntilQuiet() throws(Failure) {
     var arrived = -1
     while true {

@@ -4,14 +4,13 @@ import Glibc
 struct Stopwatch {
   private let start: UInt64 = Self.now
 
-  private static var now: UInt64 { clock_gettime_nsec() }
+  /// Nanoseconds.
+  private static var now: UInt64 {
+    var time = timespec()
+    clock_gettime(CLOCK_MONOTONIC, &time)
+    return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
+  }
 
   var microseconds: Int { Int((Self.now - start) / 1000) }
   var milliseconds: Int { microseconds / 1000 }
-}
-
-private func clock_gettime_nsec() -> UInt64 {
-  var time = timespec()
-  clock_gettime(CLOCK_MONOTONIC, &time)
-  return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
 }

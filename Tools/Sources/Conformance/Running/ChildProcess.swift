@@ -54,27 +54,3 @@ struct ChildProcess {
     return "it was killed by signal \(signal) (\(name))"
   }
 }
-
-/// A pipe that programs do not inherit.
-struct Pipe {
-  let reading: Int32
-  let writing: Int32
-
-  init?() {
-    var ends: [Int32] = [-1, -1]
-    guard pipe(&ends) == 0 else { return nil }
-    for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
-    (reading, writing) = (ends[0], ends[1])
-  }
-}
-
-/// Writes all of a text; what cannot be written is nobody's any more.
-func writeText(_ text: String, to descriptor: Int32) {
-  var bytes = Array(text.utf8)[...]
-  while !bytes.isEmpty {
-    let length = bytes.withUnsafeBytes { write(descriptor, $0.baseAddress, $0.count) }
-    if length < 0 && errno == EINTR { continue }
-    if length <= 0 { return }
-    bytes = bytes.dropFirst(length)
-  }
-}
