@@ -85,7 +85,7 @@ let package = Package(
       cSettings: cSettings + [.headerSearchPath("../../Sources/CSyscallInterception")]),
     .testTarget(name: "HouseTests", swiftSettings: swiftSettings),
     .target(name: "CAllocationCounter", path: "Tests/CAllocationCounter", cSettings: cSettings),
-    tests("CSyscallInterception", needs: ["CInterceptionRecorder"]),
+    tests("CSyscallInterception", needs: ["CInterceptionRecorder", "CAllocationCounter"]),
     tests("VirtualMemory"),
     tests(
       "PageTracking", needs: ["CInterceptionRecorder", "CAllocationCounter", "VirtualMemory"]),

@@ -84,7 +84,7 @@ int CLinuxMemory_fingerprint_mapping(int maps_descriptor, uint64_t start, uint64
 }
 
 uint32_t CLinuxMemory_file_mark(uint64_t inode) {
-    uint32_t low = (uint32_t)inode;
+    uint32_t low = (uint32_t)inode & CLinuxMemory_several_files;
     return inode == 0 ? 0 : low == 0 || low == CLinuxMemory_several_files ? 1 : low;
 }
 

@@ -44,6 +44,27 @@ void CSyscallInterception_set_receivers(CSyscallInterception_filter filter,
     atomic_store_explicit(&current_filter, filter, memory_order_release);
 }
 
+CSyscallInterception_quick_words CSyscallInterception_quick;
+
+static const uint64_t quick_is_forbidden = (uint64_t)1 << 63;
+
+void CSyscallInterception_watch_table(const uint32_t *table, uint64_t entries) {
+    _Atomic(uint64_t) *limit = &CSyscallInterception_quick.limit;
+    atomic_fetch_and(limit, quick_is_forbidden);
+    if (table) {
+        atomic_store(&CSyscallInterception_quick.table, table);
+        atomic_fetch_or(limit, entries);
+    }
+}
+
+void CSyscallInterception_allow_quick(bool allowed) {
+    if (allowed) {
+        atomic_fetch_and(&CSyscallInterception_quick.limit, ~quick_is_forbidden);
+    } else {
+        atomic_fetch_or(&CSyscallInterception_quick.limit, quick_is_forbidden);
+    }
+}
+
 bool CSyscallInterception_concerns(uint64_t start, uint64_t end) {
     CSyscallInterception_filter filter =
         atomic_load_explicit(&current_filter, memory_order_acquire);
@@ -350,12 +371,25 @@ static void decode(uint64_t number, const CSyscallInterception_registers *call) 
     }
 }
 
+__attribute__((noinline)) static void decide_any(uint64_t number,
+                                                 const CSyscallInterception_registers *call) {
+    bool is_hook = CSyscallInterception_begin_hook();
+    decode(number, call);
+    CSyscallInterception_end_hook(is_hook);
+}
+
 void CSyscallInterception_decide(const CSyscallInterception_registers *call,
                                  const CSyscallInterception_site *site) {
     bool is_fixed = site->number != CSyscallInterception_any_number;
-    bool is_hook = CSyscallInterception_begin_hook();
-    decode(is_fixed ? (uint64_t)site->number : call->number, call);
-    CSyscallInterception_end_hook(is_hook);
+    uint64_t number = is_fixed ? (uint64_t)site->number : call->number;
+    /* The most frequent one ahead of all: after a system call no processor foresees a jump through a
+       table, and what decode() saves on the stack costs more than the question. */
+    if (number == SYS_munmap && !CSyscallInterception_is_dispatched &&
+        !CSyscallInterception_concerns(call->first,
+                                       end_of(call->first, call->second, page_size))) {
+        return;
+    }
+    decide_any(number, call);
 }
 
 #endif

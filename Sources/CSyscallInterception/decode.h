@@ -28,6 +28,17 @@ void CSyscallInterception_announce(const CSyscallInterception_change *change);
 /* The filter alone: for calls whose range costs something to find out. */
 bool CSyscallInterception_concerns(uint64_t start, uint64_t end);
 
+/* What the detours look at by themselves. The limit's bit 63 says that they may not. */
+typedef struct {
+    _Atomic(uint64_t) limit;
+    _Atomic(const uint32_t *) table;
+} CSyscallInterception_quick_words;
+
+extern CSyscallInterception_quick_words CSyscallInterception_quick;
+
+/* While dispatch runs every call through a detour must come to decide(), for the selector's sake. */
+void CSyscallInterception_allow_quick(bool allowed);
+
 /* Names who is asked; the filter last, because without one nothing is. */
 void CSyscallInterception_set_receivers(CSyscallInterception_filter filter,
                                         CSyscallInterception_handler handler);
@@ -44,6 +55,10 @@ uint64_t CSyscallInterception_mapping_granularity(uint64_t flags, uint64_t descr
 
 /* Whether the calling thread is in a trap of Syscall User Dispatch. */
 bool CSyscallInterception_in_trap(void);
+
+/* Whether the calling thread's raw system calls trap: then every hook needs the two below. */
+extern __thread volatile bool CSyscallInterception_is_dispatched
+    __attribute__((tls_model("initial-exec")));
 
 /* Around a hook that is not in a trap: its own raw calls (through the gateway, and of libraries that
    a handler uses) do not trap. A thread that ends has SIGSYS blocked when libc gives up its stack,

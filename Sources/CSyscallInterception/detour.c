@@ -1,7 +1,9 @@
 /* The code that a patched site jumps to.
 
-   Each site has a stub of its own in memory that `jmp rel32` can reach. It skips the red zone and
-   calls the one routine below, which saves what a system call leaves alone, asks decide(), and puts
+   Each site has a stub of its own in memory that `jmp rel32` can reach. Those of the most frequent
+   calls begin with a look at a table (CSyscallInterception_watch_table), which needs no stack and
+   calls nobody, and end there where it says that nothing is of interest. The stub skips the red zone
+   and calls the one routine below, which saves what a system call leaves alone, asks decide(), and puts
    it back. The stub then executes the instruction that the jump replaced and jumps to the site's
    own `syscall`. The call is thus made from libc's text, with the stack as the wrapper left it: a
    trace, a seccomp filter, Syscall User Dispatch and the kernel's restart of interrupted calls see
@@ -89,7 +91,78 @@ __asm__(".text\n"
         ".cfi_endproc\n"
         ".size CSyscallInterception_enter, . - CSyscallInterception_enter\n");
 
-enum { stub_length = 64, detour_length = stub_length * CSyscallInterception_site_limit };
+/* A look stands at the front of a stub. Here is its pattern, in which write_stub() fills in the
+   address of the quick words (the movabs), the instruction that the jump replaced, and the way back.
+   Its end is where calls go on that have to be decided. rax, rcx and r11 are free, as the call
+   overwrites rcx and r11, and its number goes to rax; the flags are in rax meanwhile, as above.
+
+   A range that ends in another 32 MiB than it begins in has to be decided, and so has every one while
+   the limit's sign says so. One that is empty or wraps around may end in the same: the kernel
+   refuses it. What the kernel does for a part of a page it does to that page, which lies in the same
+   32 MiB. */
+typedef struct {
+    const uint8_t *start, *words, *leave, *end;
+} look;
+
+#define LOOK(name, before, test)                                                                   \
+    __asm__(".section .rodata\n" #name "_start:\n"                                                \
+            "lahf\n"                                                                               \
+            "seto %al\n" before "movabs $0x1111111111111111, %r11\n" #name "_words:\n" test        \
+            "8:\n"                                                                                 \
+            "add $0x7f, %al\n"                                                                     \
+            "sahf\n" #name "_leave:\n"                                                             \
+            ".skip 10\n" /* the instruction that was replaced, and a jump */                       \
+            "9:\n"                                                                                 \
+            "add $0x7f, %al\n"                                                                     \
+            "sahf\n" #name "_end:\n"                                                               \
+            ".previous\n");                                                                        \
+    extern const uint8_t name##_start[], name##_words[], name##_leave[], name##_end[];             \
+    static const look name = {name##_start, name##_words, name##_leave, name##_end}
+
+/* From the first address in rdi and the length in rsi to the number of the 32 MiB, in rcx. */
+#define LOOK_PLACE                                                                                 \
+    "lea -1(%rdi,%rsi), %rcx\n"                                                                    \
+    "mov %rdi, %r11\n"                                                                             \
+    "xor %rcx, %r11\n"                                                                             \
+    "shr $25, %r11\n"                                                                              \
+    "jne 9f\n"                                                                                     \
+    "shr $25, %rcx\n"
+
+/* With the address of the words in r11. */
+#define LOOK_TABLE                                                                                 \
+    "cmp (%r11), %rcx\n"                                                                           \
+    "jge 9f\n"                                                                                     \
+    "mov 8(%r11), %r11\n"                                                                          \
+    "cmpl $0, (%r11,%rcx,4)\n"                                                                     \
+    "jne 9f\n"
+
+_Static_assert(CSyscallInterception_table_shift == 25, "see LOOK_PLACE");
+_Static_assert(offsetof(CSyscallInterception_quick_words, table) == 8, "see LOOK_TABLE");
+_Static_assert(PROT_GROWSDOWN == 0x1000000 && MAP_FIXED == 0x10, "see below");
+
+#pragma GCC visibility push(hidden)
+LOOK(range_look, LOOK_PLACE, LOOK_TABLE);
+/* Where PROT_GROWSDOWN extends the range nobody knows how far. */
+LOOK(protection_look, "test $0x1000000, %edx\n jne 9f\n" LOOK_PLACE, LOOK_TABLE);
+/* A mapping that the kernel finds a place for changes none. */
+LOOK(mapping_look, "", "cmpq $0, (%r11)\n jle 9f\n test $0x10, %r10b\n jne 9f\n");
+#pragma GCC visibility pop
+
+static const look *look_of(const CSyscallInterception_site *site) {
+    switch (site->number) {
+    case SYS_munmap:
+    case SYS_madvise:
+        return &range_look;
+    case SYS_mprotect:
+        return &protection_look;
+    case SYS_mmap:
+        return &mapping_look;
+    default:
+        return NULL;
+    }
+}
+
+enum { stub_length = 256, detour_length = stub_length * CSyscallInterception_site_limit };
 
 static const uint64_t search_step = 64 << 10;
 static const uint64_t search_reach = 1 << 30; /* half of a jump's: images have a length */
@@ -131,6 +204,16 @@ static uint8_t *append_jump(uint8_t *code, const uint8_t *at, const uint8_t *tar
     return append(append(code, &opcode, sizeof opcode), &distance, sizeof distance);
 }
 
+static uint8_t *append_look(uint8_t *code, const look *look, const CSyscallInterception_site *site) {
+    CSyscallInterception_quick_words *words = &CSyscallInterception_quick;
+    uint8_t *leave = code + (look->leave - look->start);
+    uint8_t *end = append(code, look->start, (size_t)(look->end - look->start));
+    memcpy(code + (look->words - look->start) - sizeof words, &words, sizeof words);
+    leave = append(leave, site->original, sizeof site->original);
+    append_jump(leave, leave, site->address + CSyscallInterception_site_length);
+    return end;
+}
+
 static void write_stub(uint8_t *stub, CSyscallInterception_site *site) {
     static const uint8_t skip_red_zone[] = {0x48, 0x8d, 0x64, 0x24, 0x80};
     static const uint8_t load_rcx[] = {0x48, 0xb9}, load_r11[] = {0x49, 0xbb};
@@ -139,6 +222,10 @@ static void write_stub(uint8_t *stub, CSyscallInterception_site *site) {
     void (*enter)(void) = CSyscallInterception_enter;
     bool is_fixed = site->number != CSyscallInterception_any_number;
     uint8_t *code = stub;
+    const look *look = look_of(site);
+    if (look) {
+        code = append_look(code, look, site);
+    }
     if (!is_fixed) { /* loads the sixth argument, which decide() is shown */
         code = append(code, site->original, sizeof site->original);
     }

@@ -51,7 +51,8 @@ enum {
 /* In static thread-local storage: a handler cannot have it allocated. */
 __thread volatile uint8_t CSyscallInterception_selector
     __attribute__((tls_model("initial-exec"), visibility("hidden")));
-static __thread volatile bool is_dispatched __attribute__((tls_model("initial-exec")));
+__thread volatile bool CSyscallInterception_is_dispatched
+    __attribute__((tls_model("initial-exec"), visibility("hidden")));
 static __thread volatile bool is_in_trap __attribute__((tls_model("initial-exec")));
 static __thread volatile bool is_in_hook __attribute__((tls_model("initial-exec")));
 
@@ -121,7 +122,7 @@ static void pass_on(int number, siginfo_t *information, void *context) {
 
 static void end_in_this_thread(void) {
     CSyscallInterception_selector = selector_allow;
-    is_dispatched = false;
+    CSyscallInterception_is_dispatched = false;
     prctl(control_dispatch, dispatch_off, 0, 0, 0);
 }
 
@@ -179,7 +180,7 @@ static void on_signal(int number, siginfo_t *information, void *context) {
 bool CSyscallInterception_in_trap(void) { return is_in_trap; }
 
 bool CSyscallInterception_begin_hook(void) {
-    bool is_ours = is_dispatched && !is_in_trap && !is_in_hook;
+    bool is_ours = CSyscallInterception_is_dispatched && !is_in_trap && !is_in_hook;
     if (is_ours) {
         is_in_hook = true;
         CSyscallInterception_selector = selector_allow;
@@ -228,7 +229,7 @@ int CSyscallInterception_dispatch_this_thread(void) {
               &CSyscallInterception_selector) != 0) {
         return -errno;
     }
-    is_dispatched = true;
+    CSyscallInterception_is_dispatched = true;
     return 0;
 }
 
@@ -282,6 +283,7 @@ int CSyscallInterception_start_dispatch(CSyscallInterception_filter filter,
     if (sigaction(SIGSYS, &action, NULL) != 0) {
         return -errno;
     }
+    CSyscallInterception_allow_quick(false);
     atomic_store(&is_running, true);
     int result = CSyscallInterception_dispatch_this_thread();
     if (result == 0) {
@@ -295,6 +297,7 @@ int CSyscallInterception_start_dispatch(CSyscallInterception_filter filter,
 void CSyscallInterception_stop_dispatch(void) {
     atomic_store(&is_running, false);
     end_in_this_thread(); /* the others at their next trap */
+    CSyscallInterception_allow_quick(true);
 }
 
 #else

@@ -169,6 +169,10 @@ int CSyscallInterception_install(CSyscallInterception_filter filter,
 }
 
 void CSyscallInterception_watch_files(bool wanted) { (void)wanted; }
+void CSyscallInterception_watch_table(const uint32_t *table, uint64_t entries) {
+    (void)table;
+    (void)entries;
+}
 void CSyscallInterception_uninstall(void) {}
 bool CSyscallInterception_installed(void) { return false; }
 size_t CSyscallInterception_site_count(void) { return 0; }

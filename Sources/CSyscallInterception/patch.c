@@ -40,6 +40,13 @@
 #include <string.h>
 #include <sys/mman.h>
 
+/* ThreadSanitizer keeps a record of every store, but none that can be written of code. */
+#if __has_attribute(disable_sanitizer_instrumentation)
+#define WRITES_CODE __attribute__((disable_sanitizer_instrumentation))
+#else
+#define WRITES_CODE
+#endif
+
 enum { code_length = 5, page_size = 4096, word_length = 8, cache_line_length = 64 };
 
 static bool has_barrier;
@@ -76,7 +83,7 @@ static void synchronise_cores(pages range) {
     }
 }
 
-static void write_word(uint8_t *address, const uint8_t wanted[code_length]) {
+WRITES_CODE static void write_word(uint8_t *address, const uint8_t wanted[code_length]) {
     uintptr_t offset = (uintptr_t)address % word_length;
     _Atomic(uint64_t) *word = (_Atomic(uint64_t) *)(address - offset);
     uint64_t value = atomic_load_explicit(word, memory_order_relaxed);
@@ -85,13 +92,14 @@ static void write_word(uint8_t *address, const uint8_t wanted[code_length]) {
 }
 
 /* xchg locks by itself, so the two bytes change at once wherever they lie in their cache line. */
-static void write_first_two(uint8_t *address, const uint8_t wanted[2]) {
+WRITES_CODE static void write_first_two(uint8_t *address, const uint8_t wanted[2]) {
     uint16_t value;
     memcpy(&value, wanted, sizeof value);
     __asm__ volatile("xchgw %0, %1" : "+r"(value), "+m"(*(uint8_t (*)[2])address) : : "memory");
 }
 
-static void write_behind_loop(pages range, uint8_t *address, const uint8_t wanted[code_length]) {
+WRITES_CODE static void write_behind_loop(pages range, uint8_t *address,
+                                          const uint8_t wanted[code_length]) {
     static const uint8_t jump_to_itself[] = {0xeb, 0xfe};
     write_first_two(address, jump_to_itself);
     synchronise_cores(range);

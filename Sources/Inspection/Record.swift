@@ -1,4 +1,4 @@
-package import VirtualMemory
+public import VirtualMemory
 
 // The records of the published memfd. Each is a window on memory: a base address and named words.
 // Words are written by the process that publishes, whole and atomically; which thread may write
@@ -7,7 +7,9 @@ package import VirtualMemory
 // word changed meanwhile is read again.
 
 /// A record: a fixed number of bytes at an address.
-package protocol Record: Sendable {
+///
+/// Public as `RegionRecord` is.
+public protocol Record: Sendable {
   static var stride: Int { get }
   var base: UnsafeMutableRawPointer { get }
   init(base: UnsafeMutableRawPointer)
@@ -15,7 +17,7 @@ package protocol Record: Sendable {
 
 extension Record {
   @inlinable @inline(__always)
-  package func word(_ offset: Int) -> SharedWord { SharedWord(base + offset) }
+  public func word(_ offset: Int) -> SharedWord { SharedWord(base + offset) }
   @inlinable @inline(__always)
-  package func halfWord(_ offset: Int) -> SharedHalfWord { SharedHalfWord(base + offset) }
+  public func halfWord(_ offset: Int) -> SharedHalfWord { SharedHalfWord(base + offset) }
 }

@@ -1,4 +1,6 @@
-package enum RegionState: UInt8, Sendable {
+/// What a region of a cache is in its life. Public as `RegionRecord` is.
+@frozen
+public enum RegionState: UInt8, Sendable {
   case free = 0
   /// Being secured, pinned and given to the adapters.
   case registering

@@ -18,7 +18,7 @@ struct DispatchMonitor: Monitor {
   }
 
   func start(for tracker: PageTracker) throws(MonitorUnavailable) -> [String] {
-    InterceptionHook.tracker = Unmanaged.passUnretained(tracker)
+    InterceptionHook.serve(tracker)
     _ = tracker.openMaps()
     let error = -CSyscallInterception_start_dispatch(
       InterceptionHook.isSecured, InterceptionHook.willChange)

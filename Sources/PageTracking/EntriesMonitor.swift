@@ -9,8 +9,9 @@ struct EntriesMonitor: Monitor {
   var uncovered: String { "calls of libc and of the loader are not seen before the change" }
 
   func start(for tracker: PageTracker) throws(MonitorUnavailable) -> [String] {
-    InterceptionHook.tracker = Unmanaged.passUnretained(tracker)
+    InterceptionHook.serve(tracker)
     let seesFiles = tracker.openMaps()
+    CSyscallInterception_watch_table(tracker.coverage.topTable, UInt64(PageSet.topEntries))
     var report = CSyscallInterception_report()
     let error = -CSyscallInterception_install(
       InterceptionHook.isSecured, InterceptionHook.willChange, &report)
@@ -39,9 +40,17 @@ enum InterceptionHook {
   /// The tracker lives as long as the process; written once, before the first hook is installed.
   nonisolated(unsafe) static var tracker: Unmanaged<PageTracker>?
 
+  /// The tracker's set of secured pages, at hand; nil as long as there is no tracker.
+  nonisolated(unsafe) static var pages: PageSet?
+
   static let isSecured: @convention(c) (UInt64, UInt64) -> Bool = { start, end in
-    guard let tracker else { return false }
-    return tracker._withUnsafeGuaranteedRef { $0.isSecured(UInt(start), UInt(end)) }
+    guard let pages, start < end else { return false }
+    return pages.hasMember(in: AddressRange(start: UInt(start), end: UInt(end)))
+  }
+
+  static func serve(_ tracker: PageTracker) {
+    Self.tracker = Unmanaged.passUnretained(tracker)
+    pages = tracker.coverage
   }
 
   static let willChange: @convention(c) (UnsafePointer<CSyscallInterception_change>?) -> Void = {

@@ -2,6 +2,9 @@
 package enum PageTrackingLimits {
   /// Regions secured at once.
   package static let maximumRegions = 262_144
+  /// Parts of the set of secured pages, a power of two: four for each region. Where they do not
+  /// suffice, hooks look at the index a few times too often.
+  package static let maximumPageSetUnits = 1 << 20
   /// Functions that are told of mapping changes.
   package static let maximumSubscribers = 8
   /// Events of the kernel that wait to be reported. Beyond that everything counts as changed.

@@ -9,7 +9,7 @@ public import VirtualMemory
 /// the application's locks.
 public final class PageTracker: Sendable {
   /// The pages that are secured: what a hook looks at first, without a lock.
-  let coverage: PageBitmap
+  let coverage: PageSet
   let index: RegionIndex
   let subscribers: Subscribers
   /// Guards `index` and the writing of `coverage`. Hook context takes it.
@@ -31,7 +31,7 @@ public final class PageTracker: Sendable {
 
   private init() throws(PageTrackingError) {
     guard let memory = CLinuxMemory_reserve(Int(Page.size)) else { throw .exhausted }
-    coverage = try PageBitmap()
+    coverage = try PageSet()
     index = try RegionIndex()
     subscribers = try Subscribers()
     lock = HookSafeLock(at: memory)
@@ -81,13 +81,6 @@ public final class PageTracker: Sendable {
     subscribers.remove(number)
   }
 
-  /// Makes room for securing in a range, so that `secure` need not ask the system for memory.
-  ///
-  /// Throws `.exhausted` where there is none. Not for hook context.
-  package func prepare(_ range: AddressRange) throws(PageTrackingError) {
-    try coverage.prepare(range)
-  }
-
   /// Secures a page-aligned range: from here on its subscribers hear of a change before it
   /// happens. `access` is what the registration needs; only a protection change that takes
   /// some of it away counts as a change.
@@ -96,10 +89,9 @@ public final class PageTracker: Sendable {
   public func secure(
     _ range: AddressRange, access: MemoryAccess
   ) throws(PageTrackingError) -> SecuredRegion {
-    guard !range.isEmpty, range.pageAligned == range, range.end <= PageBitmap.addressLimit else {
+    guard !range.isEmpty, range.pageAligned == range, range.end <= PageSet.addressLimit else {
       throw .invalidRange
     }
-    try prepare(range)
     let file = mappedFile(in: range)
     let region = lock.withLock { () -> SecuredRegion? in
       guard let region = index.insert(range, access: access, file: file) else { return nil }

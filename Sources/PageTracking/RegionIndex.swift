@@ -9,19 +9,7 @@ import VirtualMemory
 /// knows the highest end below it, so that overlapping regions (of two providers, say) are found
 /// without a walk through all. Not synchronised: its owner's lock is held around every call.
 struct RegionIndex: @unchecked Sendable {
-  struct Node {
-    var start: UInt
-    var end: UInt
-    var highestEnd: UInt
-    var fingerprint: Fingerprint
-    /// Of the file that is mapped: `CLinuxMemory_file_mark`.
-    var file: UInt32
-    var left: UInt32
-    var right: UInt32
-    var generation: UInt32
-    var access: UInt8
-    var isSecured: Bool
-  }
+  typealias Node = RegionNode
 
   struct Root {
     var node: UInt32
@@ -49,9 +37,7 @@ struct RegionIndex: @unchecked Sendable {
     guard let node = takeNode() else { return nil }
     let generation = nodes[Int(node)].generation
     nodes[Int(node)] = Node(
-      start: range.start, end: range.end, highestEnd: range.end, fingerprint: Fingerprint(),
-      file: file, left: 0, right: 0, generation: generation, access: access.rawValue,
-      isSecured: true)
+      range, access: access.rawValue, file: file, generation: generation)
     let parts = split(root.pointee.node, before: node)
     root.pointee.node = merge(merge(parts.low, node), parts.high)
     root.pointee.count += 1

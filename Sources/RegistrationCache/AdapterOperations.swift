@@ -12,7 +12,8 @@ public struct AdapterOperations: @unchecked Sendable {
 
   /// Takes a registration from an adapter: closes it, and waits until no transfer is inside or
   /// `deadline` (CLOCK_MONOTONIC, nanoseconds) has passed. Returns whether it is empty; it is
-  /// closed in any case, and may be asked about again. Hook context.
+  /// closed in any case, and is asked about again: first with a deadline of 0, so that every adapter
+  /// has closed it before one is waited for. Hook context.
   public typealias Deregister =
     @convention(c) (
       _ context: UnsafeMutableRawPointer?, _ adapter: UInt32, _ key: UInt32, _ deadline: UInt64

@@ -16,4 +16,9 @@ struct CacheState: @unchecked Sendable {
   var settledAddress: UnsafeMutableRawPointer { base + 72 }
   /// Threads that wait.
   var waiters: SharedHalfWord { SharedHalfWord(base + 76) }
+  /// Raised whenever a record is quarantined, under the lock.
+  var quarantines: SharedHalfWord { SharedHalfWord(base + 80) }
+  /// 1 until the cache is shut down, in the process that made it; a child finds 0 after a fork. In a
+  /// cache line of its own, which is only read.
+  var isOpen: SharedHalfWord { SharedHalfWord(base + 128) }
 }

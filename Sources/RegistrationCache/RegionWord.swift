@@ -31,11 +31,16 @@ import VirtualMemory
 /// - All other fields are written in `registering` and `dying`, by that one thread; adding an
 ///   adapter to a live record is done under the lock, the key before the bit in `nicMask`.
 ///
+/// - Whoever makes a record `registering` or `dying` has its signals blocked until the record is
+///   settled. A handler that changes the mapping of just these pages runs before or after that, and
+///   never waits for the thread that it interrupts.
+///
 /// What invalidation waits for: it makes every record that overlaps the change `dying`, so that no
-/// lookup succeeds any more; closes the registration at each adapter, which lets no transfer in any
-/// more, and waits until those inside are out; then unpins and unsecures. A record that another
+/// lookup succeeds any more; closes the registration at every adapter, which lets no transfer in any
+/// more, and then waits at each until those inside are out; then unpins and unsecures. A record that another
 /// thread is tearing down is waited for. All of it until one deadline; after that the answer is
-/// `failed` and the record is `quarantined`: dead for everybody, but still pinned.
+/// `failed` and the record is `quarantined`: dead for everybody, but still pinned. So is the answer
+/// of everyone who waited for the thread that gave up.
 ///
 /// A range is in the tracked index before it is pinned, so a change during registration makes the
 /// record `dying` and the registration starts again. Pages that a region takes over from the one
@@ -45,6 +50,11 @@ import VirtualMemory
 /// That there is nothing to invalidate can only be seen under the lock: a region that is merged into
 /// a larger one is for a moment in the list and not in the page table, and then the other way round,
 /// so that a look at the one and then at the other can miss it.
+///
+/// A child after a fork owns nothing: page table, lock and list are empty there, and a reference
+/// that was taken before is of nothing. The parent keeps its pages: the kernel gives the child copies
+/// of those that are pinned, and pinning takes a page that is shared with a child out of the sharing
+/// first.
 ///
 /// What is left to the application: not to begin a registration of pages while another of its
 /// threads is inside a call that changes just these. The hook is before the change, so a

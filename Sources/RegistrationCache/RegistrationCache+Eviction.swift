@@ -1,3 +1,4 @@
+import CLinuxMemory
 import Inspection
 import VirtualMemory
 
@@ -6,9 +7,15 @@ extension RegistrationCache {
   /// quarantined. Not for hook context.
   public func flush() {
     while evict(where: { _ in true }) {}
-    while let slot = claimQuarantined() {
-      if !tearDown(slot, reason: .invalidated, deadline: 0) { return }
-    }
+    while releaseQuarantined() {}
+  }
+
+  /// Tries again to release a quarantined region. Returns false where there is none, or it failed.
+  private func releaseQuarantined() -> Bool {
+    let mask = CLinuxMemory_block_signals()
+    defer { CLinuxMemory_restore_signals(mask) }
+    guard let slot = claimQuarantined() else { return false }
+    return tearDown(slot, reason: .invalidated, deadline: 0)
   }
 
   /// Releases every cached region that is registered at `adapter`: its last connection has
@@ -17,10 +24,15 @@ extension RegistrationCache {
     while evict(where: { $0.nicMask.loadAcquiring() >> UInt32(adapter) & 1 == 1 }) {}
   }
 
-  /// Makes an end of the cache: nothing may be in use. Its place in the published table is free
-  /// again.
+  /// Makes an end of the cache. Its place in the published table is free again, unless a region is
+  /// in use or quarantined: then the cache stays, because regions name it by this place, and the next
+  /// one there would take them for its own; it can be shut down later. In a child after a fork
+  /// nothing happens.
   public func shutDown() {
+    if state.isOpen.loadRelaxed() == 0 { return }
     flush()
+    if record.regions.load() != 0 { return }
+    state.isOpen.store(0)
     ProviderSlot.giveBack(record, in: publication)
   }
 
@@ -40,6 +52,9 @@ extension RegistrationCache {
 
   /// Evicts one region that is not in use and that `isWanted`.
   private func evict(where isWanted: (RegionRecord) -> Bool) -> Bool {
+    // As with a registration: no handler may wait for this thread.
+    let mask = CLinuxMemory_block_signals()
+    defer { CLinuxMemory_restore_signals(mask) }
     let count = regions.usedRecords
     let victim = state.lock.withLock { () -> UInt32? in
       for step in 0..<count {

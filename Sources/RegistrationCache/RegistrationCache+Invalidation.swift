@@ -10,7 +10,8 @@ extension RegistrationCache {
   private enum Step {
     case tearDown(UInt32)
     case wait
-    case done
+    /// Nothing is left, but for what is quarantined.
+    case done(isQuarantined: Bool)
   }
 
   /// Makes an end of every region that overlaps `range`, whole: when this returns no lookup
@@ -24,6 +25,7 @@ extension RegistrationCache {
     let mask = CLinuxMemory_block_signals()
     defer { CLinuxMemory_restore_signals(mask) }
     let deadline = CLinuxMemory_monotonic() + RegistrationCacheLimits.invalidationNanoseconds
+    let quarantines = state.quarantines.load()
     var outcome = InvalidationOutcome.notCached
     while true {
       let seen = state.settled.load()
@@ -36,8 +38,10 @@ extension RegistrationCache {
         if outcome == .notCached { outcome = .invalidated }
         if CLinuxMemory_monotonic() >= deadline { return .failed }
         waitForSettled(since: seen, deadline: deadline)
-      case .done:
-        return outcome
+      case .done(let isQuarantined):
+        // Another thread may have given up what this one was waiting for.
+        let hasFailed = isQuarantined && state.quarantines.load() != quarantines
+        return hasFailed ? .failed : outcome
       }
     }
   }
@@ -53,7 +57,9 @@ extension RegistrationCache {
         let state = region.current.state
         return state == .dying || state == .registering
       }
-      return isBusy == nil ? .done : .wait
+      if isBusy != nil { return .wait }
+      let quarantined = firstUnsettled(in: range) { $0.current.state == .quarantined }
+      return .done(isQuarantined: quarantined != nil)
     }
   }
 
@@ -96,9 +102,20 @@ extension RegistrationCache {
     return true
   }
 
-  /// Takes the region from every adapter that has it.
+  /// Takes the region from every adapter that has it. It is closed at all of them before any is
+  /// waited for: who waits for this thread may give up, and the mapping change.
   private func deregister(_ region: RegionRecord, deadline: UInt64) -> Bool {
-    var mask = region.nicMask.loadAcquiring()
+    var mask = deregister(region, from: region.nicMask.loadAcquiring(), deadline: 0)
+    if mask != 0 { mask = deregister(region, from: mask, deadline: deadline) }
+    region.nicMask.store(mask)
+    return mask == 0
+  }
+
+  /// Answers which of the adapters have not let go.
+  private func deregister(
+    _ region: RegionRecord, from adapterMask: UInt32, deadline: UInt64
+  ) -> UInt32 {
+    var mask = adapterMask
     let covered = range(of: region)
     for adapter in 0..<Layout.maximumNICs where mask >> UInt32(adapter) & 1 == 1 {
       let key = region.key(adapter).loadRelaxed()
@@ -107,8 +124,7 @@ extension RegistrationCache {
       record.deregistrations.count()
       publication.append(.deregistered, range: covered, provider: provider, nic: UInt32(adapter))
     }
-    region.nicMask.store(mask)
-    return mask == 0
+    return mask
   }
 
   private func unsecure(_ region: RegionRecord) {
@@ -164,6 +180,7 @@ extension RegistrationCache {
             generation: word.generation, state: .quarantined, references: word.references)
         }
         record.quarantined.count()
+        state.quarantines.add(1)
       }
     }
     publication.append(.quarantined, range: range(of: region), provider: provider)

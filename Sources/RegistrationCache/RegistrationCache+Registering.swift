@@ -20,14 +20,29 @@ extension RegistrationCache {
     case full
   }
 
+  /// What one attempt to register has come to.
+  private enum Attempt {
+    /// Another thread has served the range meanwhile.
+    case served(RegionReference)
+    case registered(RegionReference)
+    /// Another thread is registering or tearing down a part of it.
+    case wait
+    /// No room.
+    case full
+    /// The mapping changed meanwhile.
+    case overtaken
+    /// Some of what was to be merged is gone; the range itself may still be there.
+    case partlyUnmapped
+  }
+
   /// Registers what no lookup served; at no adapter where there is none (`warmUp`).
   func registerMissing(
     _ range: AddressRange, access: MemoryAccess, adapter: Int?
   ) throws(RegistrationCacheError) -> RegionReference {
+    if state.isOpen.loadRelaxed() == 0 { throw .unavailable }
     record.misses.count()
     do {
       try pages.prepare(range)
-      try tracker.prepare(range)
     } catch {
       throw .exhausted
     }
@@ -37,7 +52,8 @@ extension RegistrationCache {
       // An event of memory that was here before would be taken for one of what is secured now.
       if attention.load() != 0 { _ = tracker.attend() }
       let seen = state.settled.loadAcquiring()
-      switch plan(range, access: access, adapter: adapter, merges: merges) {
+      switch try attempt(range, access: access, adapter: adapter, merges: merges) {
+      case .registered(let reference): return reference
       case .served(let reference):
         if attention.load() == 0 || mayUse(reference) { return reference }
         release(reference)
@@ -49,28 +65,39 @@ extension RegistrationCache {
           record.failures.count()
           throw .exhausted
         }
-      case .registering(let slot, let union):
-        tearDownReplaced(in: union)
-        do {
-          let done = try fill(slot, union, adapter: adapter)
-          if let done { return done }
-          restarts += 1
-        } catch .notMapped where union != range {
-          // Some of what was to be merged is gone; the range itself may still be there.
-          merges = false
-        } catch .exhausted {
-          if !evictOne() {
-            record.failures.count()
-            throw .exhausted
-          }
-        } catch {
-          record.failures.count()
-          throw error
-        }
+      case .overtaken: restarts += 1
+      case .partlyUnmapped: merges = false
       }
     }
     record.failures.count()
     throw .notMapped
+  }
+
+  /// Without signals until the record is settled: a handler that changed the mapping of the same
+  /// pages would wait for the thread that it interrupts.
+  private func attempt(
+    _ range: AddressRange, access: MemoryAccess, adapter: Int?, merges: Bool
+  ) throws(RegistrationCacheError) -> Attempt {
+    let mask = CLinuxMemory_block_signals()
+    defer { CLinuxMemory_restore_signals(mask) }
+    switch plan(range, access: access, adapter: adapter, merges: merges) {
+    case .served(let reference): return .served(reference)
+    case .wait: return .wait
+    case .full: return .full
+    case .registering(let slot, let union):
+      tearDownReplaced(in: union)
+      do {
+        let reference = try fill(slot, union, adapter: adapter)
+        return reference.map(Attempt.registered) ?? .overtaken
+      } catch .notMapped where union != range {
+        return .partlyUnmapped
+      } catch .exhausted {
+        return .full
+      } catch {
+        record.failures.count()
+        throw error
+      }
+    }
   }
 
   // MARK: Planning, under the lock

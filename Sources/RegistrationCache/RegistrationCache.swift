@@ -50,6 +50,7 @@ public final class RegistrationCache: Sendable {
     self.pins = pins
     regions = try RegionTable.current(publication)
     state = CacheState(base: memory)
+    state.isOpen.store(1)
     frames = FrameRecorder(regions)
     self.limits = limits
     try warmUp()
@@ -104,8 +105,10 @@ public final class RegistrationCache: Sendable {
   }
 
   /// The key of a region at an adapter; nil once it was invalidated. The key may be dead by the
-  /// time it is used: the adapter finds out when a transfer enters it.
+  /// time it is used: the adapter finds out when a transfer enters it. Nil also in a child after a
+  /// fork, which owns nothing.
   public func key(_ reference: RegionReference, adapter: Int) -> UInt32? {
+    if state.isOpen.loadRelaxed() == 0 { return nil }
     if attention.load() != 0, !mayUse(reference) { return nil }
     let region = publication.region(Int(reference.slot))
     let word = region.current
@@ -122,21 +125,28 @@ public final class RegistrationCache: Sendable {
   }
 
   /// Gives back a reference. The region stays cached, unless it was replaced or invalidated.
-  /// Not for hook context.
+  /// A child after a fork has none to give back: there nothing happens. Not for hook context.
   public func release(_ reference: RegionReference) {
+    if state.isOpen.loadRelaxed() == 0 { return }
     let region = publication.region(Int(reference.slot))
     let old = region.exchange { word in
       precondition(
         word.generation == reference.generation && word.references > 0,
         "a region is released more often than it was registered")
-      return word.afterRelease
+      return word.isLastUseOfReplaced ? nil : word.afterRelease
     }
+    guard let old else { return releaseReplaced(reference.slot) }
+    if old.references == 1, old.state == .dead { regions.giveBack(record: reference.slot) }
+  }
+
+  /// Takes the last reference off a region that was superseded when last seen.
+  private func releaseReplaced(_ slot: UInt32) {
+    let mask = CLinuxMemory_block_signals()
+    defer { CLinuxMemory_restore_signals(mask) }
+    let old = publication.region(Int(slot)).exchange { $0.afterRelease }
     guard let old, old.references == 1 else { return }
-    switch old.state {
-    case .superseded: _ = tearDown(reference.slot, reason: nil)
-    case .dead: regions.giveBack(record: reference.slot)
-    default: break
-    }
+    if old.state == .superseded { _ = tearDown(slot, reason: nil) }
+    if old.state == .dead { regions.giveBack(record: slot) }
   }
 
   /// The hit: finds and takes a reference, or answers nil.
@@ -184,6 +194,10 @@ extension RegionWord {
     precondition(references < Self.maximumReferences, "a region is registered too often")
     return RegionWord(generation: generation, state: state, references: references + 1)
   }
+
+  /// Whether the next release makes the record dying.
+  @inline(__always)
+  var isLastUseOfReplaced: Bool { state == .superseded && references == 1 }
 
   /// The word with one reference less: the last one off a superseded record makes it dying, and off
   /// a dead one free.

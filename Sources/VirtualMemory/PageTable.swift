@@ -9,7 +9,12 @@ import CLinuxMemory
 /// pages. Leaves are never taken away, so a reader can never meet one that is gone; a child gets an
 /// empty table after a fork.
 ///
-/// Protocol: one writer at a time (its owner's lock). The writer raises a block's count before the
+/// Protocol: any thread prepares, at any time: of two that make the same leaf one is kept, and an
+/// entry of the root is written once, from zero. One writer at a time (its owner's lock) sets values,
+/// and only where its own thread has prepared, or a value was set before: both have the leaf in place
+/// for good, so that a writer who finds none is wrong about its range. That can only be a range that
+/// was registered through another table: a record is written to the table of the cache that it
+/// belongs to, and to no other. The writer raises a block's count before the
 /// first value of the block and lowers it after the last, so a reader that sees a count of zero
 /// has seen the block before any value or after all of them. Values are stored with release and
 /// loaded with acquire order: who reads a value also sees what was written before it was set.
@@ -51,12 +56,6 @@ package struct PageTable: @unchecked Sendable {
   package func value(at address: UInt) -> UInt32 {
     guard let leaf = leaf(address) else { return 0 }
     return valueWord(leaf, address).loadAcquiring()
-  }
-
-  /// Whether any page of `range` has a value.
-  @inline(__always)
-  package func hasValue(in range: AddressRange) -> Bool {
-    firstValue(in: range) != nil
   }
 
   /// The address of the first page of `range` that has a value.

@@ -1,3 +1,4 @@
+import CAllocationCounter
 import CInterceptionRecorder
 import CSyscallInterception
 import Glibc
@@ -5,7 +6,9 @@ import Testing
 
 /// Changes that reach the kernel by other routes than a plain call of a wrapper.
 struct RouteTests {
-  @Test func freeOfALargeBlock() async {
+  @Test(
+    .disabled(if: !CAllocationCounter_available, "a sanitizer's malloc is not libc's"))
+  func freeOfALargeBlock() async {
     await #expect(processExitsWith: .success) {
       let length = 8 << 20
       let block = Pages(heapBlock: malloc(length)!, length: length)
@@ -15,7 +18,9 @@ struct RouteTests {
     }
   }
 
-  @Test func reallocOfALargeBlock() async {
+  @Test(
+    .disabled(if: !CAllocationCounter_available, "a sanitizer's malloc is not libc's"))
+  func reallocOfALargeBlock() async {
     await #expect(processExitsWith: .success) {
       let length = 8 << 20
       let block = Pages(heapBlock: malloc(length)!, length: length)
@@ -31,7 +36,9 @@ struct RouteTests {
     }
   }
 
-  @Test func trimmingInsideTheHeap() async {
+  @Test(
+    .disabled(if: !CAllocationCounter_available, "a sanitizer's malloc is not libc's"))
+  func trimmingInsideTheHeap() async {
     await #expect(processExitsWith: .success) {
       let length = 64 << 10
       let blocks = (0..<64).map { _ in malloc(length)! }
@@ -44,7 +51,9 @@ struct RouteTests {
     }
   }
 
-  @Test func stackOfAThread() async {
+  @Test(
+    .disabled(if: !CAllocationCounter_available, "sanitizers end threads in their own way"))
+  func stackOfAThread() async {
     await #expect(processExitsWith: .success) {
       let seen = recording(0..<0) { CInterceptionRecorder_watch_and_release_thread_stack() }
       #expect(seen.last?.kind == CSyscallInterception_kind_munmap)
@@ -93,7 +102,9 @@ struct RouteTests {
     }
   }
 
-  @Test func anotherThread() async {
+  @Test(
+    .disabled(if: CAllocationCounter_thread_sanitizer, "ThreadSanitizer: a thread that ends"))
+  func anotherThread() async {
     await #expect(processExitsWith: .success) {
       let pages = Pages(2)
       let seen = recording(pages.range) {

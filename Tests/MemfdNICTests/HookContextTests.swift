@@ -6,7 +6,7 @@ import Testing
 import VirtualMemory
 
 /// What a mapping change calls allocates nothing, whatever it meets.
-@Suite(.serialized, .timeLimit(.minutes(1)))
+@Suite(.serialized, .timeLimit(.minutes(1)), .enabled(if: CAllocationCounter_available))
 struct HookContextTests {
   @Test(arguments: Kind.allCases)
   func deregisteringAllocatesNothing(_ kind: Kind) throws {

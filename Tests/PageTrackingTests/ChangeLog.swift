@@ -1,5 +1,6 @@
 import Glibc
 import PageTracking
+import Synchronization
 import VirtualMemory
 
 /// What a subscriber was told, and what it saw: in memory set aside beforehand, as it runs in hook
@@ -21,7 +22,12 @@ enum ChangeLog {
   static let capacity = 64
   nonisolated(unsafe) static let entries = UnsafeMutablePointer<Entry>.allocate(capacity: capacity)
   nonisolated(unsafe) static let owned = UnsafeMutablePointer<Owned>.allocate(capacity: capacity)
-  nonisolated(unsafe) static var count = 0
+  /// Other threads read it while the subscriber runs.
+  private static let counter = Atomic<Int>(0)
+  static var count: Int {
+    get { counter.load(ordering: .acquiring) }
+    set { counter.store(newValue, ordering: .releasing) }
+  }
   nonisolated(unsafe) static var ownedCount = 0
   nonisolated(unsafe) static var tracker: PageTracker?
   /// The fault of a provider that does not let go of what changes.

@@ -1,3 +1,4 @@
+import CAllocationCounter
 import CInterceptionRecorder
 import Glibc
 import Testing
@@ -61,7 +62,9 @@ struct FileTests {
     return [pages[0..<2], pages[6..<8]]
   }
 
-  @Test(arguments: FileChange.allCases)
+  @Test(
+    .disabled(if: CAllocationCounter_thread_sanitizer, "ThreadSanitizer keeps back SIGSYS"),
+    arguments: FileChange.allCases)
   func aRegionIsToldBeforeItLosesPages(_ change: FileChange) async {
     await #expect(processExitsWith: .success) { [change] in
       let regions = try Self.observe(change, by: [.entries, .dispatch])

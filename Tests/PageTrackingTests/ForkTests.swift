@@ -7,7 +7,6 @@ import VirtualMemory
 @testable import PageTracking
 
 /// After a fork the child has nothing secured, and may begin anew; the parent keeps what it has.
-@Suite(.enabled(if: !CAllocationCounter_thread_sanitizer))
 struct ForkTests {
   private static let fork = 57
 

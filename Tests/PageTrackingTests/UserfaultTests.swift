@@ -1,3 +1,4 @@
+import CAllocationCounter
 import CInterceptionRecorder
 import Glibc
 import Testing
@@ -35,7 +36,9 @@ struct UserfaultTests {
     }
   }
 
-  @Test(arguments: RawChange.allCases)
+  @Test(
+    .disabled(if: CAllocationCounter_thread_sanitizer, "ThreadSanitizer: a thread that ends"),
+    arguments: RawChange.allCases)
   func entriesAloneDoNotSeeIt(_ change: RawChange) async {
     await #expect(processExitsWith: .success) { [change] in
       let (told, range) = try Self.observe(change, by: .entries)

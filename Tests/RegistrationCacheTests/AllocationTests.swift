@@ -1,4 +1,5 @@
 import CAllocationCounter
+import CInterceptionRecorder
 import Glibc
 import PageTracking
 import Synchronization
@@ -32,15 +33,19 @@ struct AllocationTests {
     }
   }
 
-  /// Allocations on this thread while a registered mapping is unmapped.
-  private func allocationsOfOneInvalidation(allocating: Bool) throws -> UInt64 {
+  /// Allocations on this thread while a registered mapping is unmapped: by libc, or by a `syscall`
+  /// instruction that traps.
+  private static func allocationsOfOneInvalidation(
+    by monitor: MonitorSet = .entries, allocating: Bool
+  ) throws -> UInt64 {
     let adapters = FakeAdapters()
     let cache = try RegistrationCache(
       providerName: "test", adapters: adapters.operations, pins: try PinTable())
     defer { cache.shutDown() }
     Self.cache = Unmanaged.passUnretained(cache)
     let tracker = try PageTracker.shared()
-    try tracker.start(.entries)
+    try tracker.start(monitor)
+    precondition(tracker.running == monitor, "\(tracker.monitors)")
     defer { tracker.stop() }
     let number = try tracker.subscribe(Self.handler, context: nil)
     defer { tracker.unsubscribe(number) }
@@ -50,8 +55,13 @@ struct AllocationTests {
     Self.changes = 0
     Self.watched = memory.start
     Self.allocates = allocating
+    let length = Int(memory.range.length)
     CAllocationCounter_begin()
-    memory.unmap()
+    if monitor == .dispatch {
+      CInterceptionRecorder_raw_munmap(memory.base, length)
+    } else {
+      munmap(memory.base, length)
+    }
     let count = CAllocationCounter_end()
     Self.allocates = false
     #expect(Self.changes == 1)
@@ -62,11 +72,26 @@ struct AllocationTests {
   }
 
   @Test func anInvalidationAllocatesNothing() throws {
-    #expect(try allocationsOfOneInvalidation(allocating: false) == 0)
+    #expect(try Self.allocationsOfOneInvalidation(allocating: false) == 0)
   }
 
   @Test func theCounterSeesAnAllocation() throws {
-    #expect(try allocationsOfOneInvalidation(allocating: true) == 2)
+    #expect(try Self.allocationsOfOneInvalidation(allocating: true) == 2)
+  }
+
+  /// The same in the handler of SIGSYS, which belongs to a process.
+  @Test func anInvalidationInATrapAllocatesNothing() async {
+    await #expect(processExitsWith: .success) {
+      let count = try Self.allocationsOfOneInvalidation(by: .dispatch, allocating: false)
+      #expect(count == 0)
+    }
+  }
+
+  @Test func theCounterSeesAnAllocationInATrap() async {
+    await #expect(processExitsWith: .success) {
+      let count = try Self.allocationsOfOneInvalidation(by: .dispatch, allocating: true)
+      #expect(count == 2)
+    }
   }
 
   @Test func aHitAllocatesNothing() throws {

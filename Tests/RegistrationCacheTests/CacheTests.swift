@@ -138,6 +138,27 @@ import VirtualMemory
     expectEmpty()
   }
 
+  /// Regions name their cache by its place in the published table, so the next cache there would
+  /// evict a region that this one still has, and look for it in tables of its own.
+  @Test func aCacheWithARegionInUseKeepsItsPlace() throws {
+    let memory = try TestMemory(pages: 1)
+    defer { memory.unmap() }
+    let reference = try cache.register(memory.range, access: .read, adapter: 0)
+    cache.shutDown()
+    let other = try RegistrationCache(
+      providerName: "other", adapters: adapters.operations, pins: try PinTable())
+    #expect(other.provider != cache.provider)
+    cache.release(reference)
+    other.flush()
+    #expect(cache.record.regions.load() == 1)
+    other.shutDown()
+    cache.flush()
+    expectEmpty()
+    #expect(throws: RegistrationCacheError.unavailable) {
+      try cache.register(memory.range, access: .read, adapter: 0)
+    }
+  }
+
   @Test func whatIsNotMappedIsNotRegistered() throws {
     let memory = try TestMemory(pages: 2)
     memory.unmap()

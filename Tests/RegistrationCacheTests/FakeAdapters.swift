@@ -14,6 +14,10 @@ final class FakeAdapters: @unchecked Sendable {
   let registered = Atomic<Int>(0)
   /// While true no registration is let go.
   let isStuck = Atomic<Bool>(false)
+  /// A signal that every deregistering raises on its thread; 0 for none. And whether adapters are so
+  /// broken as to let it in there and then.
+  let raisedSignal = Atomic<Int32>(0)
+  let letsSignalsIn = Atomic<Bool>(false)
 
   init() {
     keys = .allocate(capacity: Self.capacity)
@@ -51,10 +55,24 @@ final class FakeAdapters: @unchecked Sendable {
   }
 
   private func deregister(_ key: UInt32) -> Bool {
+    let signal = raisedSignal.exchange(0, ordering: .relaxed)
+    if signal != 0 { interrupt(signal) }
     if isStuck.load(ordering: .relaxed) { return false }
     precondition(word(key).exchange(0) == 1, "a key is deregistered twice")
     registered.wrappingSubtract(1, ordering: .relaxed)
     return true
+  }
+
+  private func interrupt(_ signal: Int32) {
+    if letsSignalsIn.load(ordering: .relaxed) { Self.letIn(signal) }
+    raise(signal)
+  }
+
+  static func letIn(_ signal: Int32) {
+    var signals = sigset_t()
+    sigemptyset(&signals)
+    sigaddset(&signals, signal)
+    pthread_sigmask(SIG_UNBLOCK, &signals, nil)
   }
 
   func isRegistered(_ key: UInt32) -> Bool {

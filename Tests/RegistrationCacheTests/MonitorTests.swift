@@ -1,3 +1,4 @@
+import CAllocationCounter
 import CInterceptionRecorder
 import Glibc
 import Inspection
@@ -33,24 +34,47 @@ struct MonitorTests {
   /// Unmaps by a raw call, maps again in place, and registers. Returns whether that was a hit.
   private static func hitsAfterRawUnmapping(by monitors: MonitorSet) throws -> Bool {
     let cache = try start(monitors)
-    let memory = try TestMemory(pages: 4)
-    memset(memory.base, 1, Int(memory.range.length))
-    let first = try cache.register(memory.range, access: .readWrite, adapter: 0)
-    #expect(CInterceptionRecorder_raw_munmap(memory.base, Int(memory.range.length)) == 0)
-    let flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE
-    #expect(
-      mmap(memory.base, Int(memory.range.length), PROT_READ | PROT_WRITE, flags, -1, 0)
-        == memory.base)
+    var (memory, first) = try registered(in: cache)
+    while !unmapRawAndMapAgain(memory) {
+      cache.release(first)
+      (memory, first) = try registered(in: cache)
+    }
     let second = try cache.register(memory.range, access: .readWrite, adapter: 0)
     #expect((cache.key(first, adapter: 0) == nil) == (first != second))
     #expect(cache.key(second, adapter: 0) != nil)
     return first == second
   }
 
+  private static func registered(
+    in cache: RegistrationCache
+  ) throws -> (TestMemory, RegionReference) {
+    let memory = try TestMemory(pages: 4)
+    memset(memory.base, 1, Int(memory.range.length))
+    return (memory, try cache.register(memory.range, access: .readWrite, adapter: 0))
+  }
+
+  /// False where somebody else has mapped something there in between, as sanitizers do.
+  private static func unmapRawAndMapAgain(_ memory: TestMemory) -> Bool {
+    let length = Int(memory.range.length)
+    #expect(CInterceptionRecorder_raw_munmap(memory.base, length) == 0)
+    let flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE
+    return mmap(memory.base, length, PROT_READ | PROT_WRITE, flags, -1, 0) == memory.base
+  }
+
   private static let MAP_FIXED_NOREPLACE: Int32 = 0x100000
 
-  @Test(arguments: ["userfaultfd", "dispatch", "strict", "entries,userfaultfd,audit"])
+  @Test(arguments: ["userfaultfd", "entries,userfaultfd,audit"])
   func aRawUnmappingIsNoHit(_ monitors: String) async {
+    await #expect(processExitsWith: .success) { [monitors] in
+      let isHit = try Self.hitsAfterRawUnmapping(by: MonitorSet(parsing: monitors))
+      #expect(!isHit)
+    }
+  }
+
+  @Test(
+    .disabled(if: !CAllocationCounter_available, "sanitizers make raw calls with signals blocked"),
+    arguments: ["dispatch", "strict"])
+  func aRawUnmappingIsNoHitEither(_ monitors: String) async {
     await #expect(processExitsWith: .success) { [monitors] in
       let isHit = try Self.hitsAfterRawUnmapping(by: MonitorSet(parsing: monitors))
       #expect(!isHit)
@@ -88,7 +112,9 @@ struct MonitorTests {
     return (hasKey, third == first)
   }
 
-  @Test func strictUsesNothingThatHasLostItsPages() async {
+  @Test(
+    .disabled(if: !CAllocationCounter_available, "sanitizers make raw calls with signals blocked"))
+  func strictUsesNothingThatHasLostItsPages() async {
     await #expect(processExitsWith: .success) {
       let (hasKey, isHit) = try Self.afterPunchingAHole(.strict)
       #expect(!hasKey && !isHit)
@@ -97,7 +123,9 @@ struct MonitorTests {
     }
   }
 
-  @Test func withoutTheAuditAtEveryUseItIsAStaleUse() async {
+  @Test(
+    .disabled(if: !CAllocationCounter_available, "sanitizers make raw calls with signals blocked"))
+  func withoutTheAuditAtEveryUseItIsAStaleUse() async {
     await #expect(processExitsWith: .success) {
       let monitors: MonitorSet = [.entries, .dispatch, .userfaultfd, .audit]
       let (hasKey, isHit) = try Self.afterPunchingAHole(monitors)

@@ -1,3 +1,5 @@
+import Dispatch
+import Synchronization
 import Testing
 import VirtualMemory
 
@@ -19,7 +21,7 @@ import VirtualMemory
       #expect(table.value(at: range.end) == 0)
       #expect(table.firstValue(in: pages(0, 1 << 30)) == range.start)
       table.set(range, to: 0)
-      #expect(!table.hasValue(in: pages(0, 1 << 30)))
+      #expect(table.firstValue(in: pages(0, 1 << 30)) == nil)
     }
   }
 
@@ -42,9 +44,46 @@ import VirtualMemory
     }
   }
 
+  /// Threads that prepare the same leaves at once, write under a lock, and look without one. Each has
+  /// pages of its own, across two GiB, so what it finds is what it wrote.
+  @Test func threadsPrepareWriteAndLook() throws {
+    let table = try PageTable()
+    let lock = Lock(())
+    let wrong = Atomic<Int>(0)
+    let gibibyte: UInt = 1 << 18
+    DispatchQueue.concurrentPerform(iterations: 4) { thread in
+      let value = UInt32(thread + 1)
+      for round in 1...64 as ClosedRange<UInt> {
+        let range = pages(round * gibibyte - 32 + UInt(thread) * 16, 15)
+        do {
+          try table.prepare(range)
+        } catch {
+          wrong.wrappingAdd(1, ordering: .relaxed)
+          return
+        }
+        lock.withLock { (_) in table.set(range, to: value) }
+        let isSet = table.value(at: range.start) == value && table.value(at: range.end - 1) == value
+        let isFound = table.firstValue(in: range) == range.start
+        lock.withLock { (_) in table.set(range, to: 0) }
+        let isCleared = table.firstValue(in: range) == nil
+        if !isSet || !isFound || !isCleared { wrong.wrappingAdd(1, ordering: .relaxed) }
+      }
+    }
+    #expect(wrong.load(ordering: .relaxed) == 0)
+    #expect(table.firstValue(in: pages(0, 1 << 30)) == nil)
+  }
+
+  /// A writer that has not prepared is stopped.
+  @Test func whatWasNotPreparedIsNotWritten() async {
+    await #expect(processExitsWith: .failure) {
+      let table = try PageTable()
+      table.set(AddressRange(start: Page.size, end: 2 * Page.size), to: 1)
+    }
+  }
+
   @Test func addressesBeyondTheTableHaveNoValue() throws {
     let table = try PageTable()
     #expect(table.value(at: .max) == 0)
-    #expect(!table.hasValue(in: AddressRange(start: PageTable.addressLimit, end: .max)))
+    #expect(table.firstValue(in: AddressRange(start: PageTable.addressLimit, end: .max)) == nil)
   }
 }

@@ -126,9 +126,9 @@ int CLinuxMemory_fingerprint_frames(int pagemap_descriptor, uint64_t start, uint
 int CLinuxMemory_fingerprint_mapping(int maps_descriptor, uint64_t start, uint64_t end,
                                      bool needs_read, bool needs_write, uint64_t *fingerprint);
 
-/* Which file is mapped in [start, end), in short: 0 for none, a few bits of its inode's number
-   otherwise, or that there are several. Zero where the kernel cannot say. */
-static const uint32_t CLinuxMemory_several_files = UINT32_MAX;
+/* Which file is mapped in [start, end), in short: 0 for none, the lower 24 bits of its inode's
+   number otherwise, or that there are several. Zero where the kernel cannot say. */
+static const uint32_t CLinuxMemory_several_files = 0xffffff;
 uint32_t CLinuxMemory_file_mark(uint64_t inode);
 uint32_t CLinuxMemory_mapped_file(int maps_descriptor, uint64_t start, uint64_t end);
 

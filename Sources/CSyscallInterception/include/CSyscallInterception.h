@@ -78,6 +78,15 @@ void CSyscallInterception_uninstall(void);
 
 bool CSyscallInterception_installed(void);
 
+/* Lets the detours of the most frequent calls look for themselves before they ask anybody: where
+   `table` has zero for the 32 MiB in which all of a call's range lies, the filter is not asked. The
+   word at i is for the addresses from i << CSyscallInterception_table_shift. There are `entries` of
+   them, a power of two below 2^32; addresses beyond are put to the filter. The table must stay where
+   it is for the life of the process; whoever writes it makes a word other than zero before anything
+   there matters. NULL: the filter is asked every time, as it is while dispatch runs. */
+enum { CSyscallInterception_table_shift = 25 };
+void CSyscallInterception_watch_table(const uint32_t *table, uint64_t entries);
+
 /* Whether files that lose pages are of interest: while not, their calls cost nothing, and the filter
    is not asked about them. Any thread, hook context. */
 void CSyscallInterception_watch_files(bool wanted);

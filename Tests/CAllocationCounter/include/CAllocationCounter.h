@@ -6,11 +6,14 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* False in a program with a sanitizer, which has an allocator of its own: nothing is counted. */
+/* False in a program with a sanitizer, which has an allocator of its own: nothing is counted. Nor does
+   its runtime bear Syscall User Dispatch when it starts and ends threads: it blocks signals then, and
+   makes raw calls. */
 extern const bool CAllocationCounter_available;
 
-/* ThreadSanitizer intercepts libc's memory calls too, and runs instrumented code in them only where
-   it expects to: tests that patch libc do not run under it. */
+/* What ThreadSanitizer does not bear:
+   - a hook in a thread that begins or ends: its own record of the thread is not there yet, or gone;
+   - Syscall User Dispatch: its runtime makes raw calls of its own, and keeps back the SIGSYS of them. */
 extern const bool CAllocationCounter_thread_sanitizer;
 
 /* Counts on the calling thread from here on. */

@@ -83,10 +83,14 @@ struct ProtocolExplorer {
   /// Nobody can take a step: everything must be done, and nothing left over but cached regions.
   private func checkEnd(_ world: ProtocolWorld) throws(ProtocolViolation) {
     for (thread, program) in zip(world.threads, scenario.threads)
-    where Int(thread.operation) < program.count { throw .deadlock }
+    where Int(thread.operation) < program.count && thread.place != .stopped { throw .deadlock }
     for slot in world.slots.indices {
       let record = world.slots[slot]
       let isFree = world.free >> UInt8(slot) & 1 == 1
+      if record.isIn(.quarantined) {
+        try checkQuarantined(slot, world)
+        continue
+      }
       if !record.isIn(.live) && !record.isIn(.free) { throw .leak("record") }
       if record.isIn(.free) != isFree { throw .leak("free record") }
       if record.references != 0 { throw .leak("reference") }
@@ -98,7 +102,28 @@ struct ProtocolExplorer {
         if gate.isOpen != isRegistered || gate.users != 0 { throw .leak("key") }
       }
     }
-    if world.unsettled != SIMD2() { throw .leak("unsettled record") }
+    for slot in world.slots.indices where !world.slots[slot].isIn(.quarantined) {
+      for cache in 0..<ProtocolWorld.caches where world.isUnsettled(slot, cache) {
+        throw .leak("unsettled record")
+      }
+    }
+    try checkTables(world)
+  }
+
+  /// What could not be released is pinned, closed, and still known to its cache.
+  private func checkQuarantined(
+    _ slot: Int, _ world: ProtocolWorld
+  ) throws(ProtocolViolation) {
+    let record = world.slots[slot]
+    if !record.isPinned { throw .staleUse }
+    if record.secured[1] != 0 { throw .leak("secured region") }
+    if !world.isUnsettled(slot, Int(record.cache)) { throw .leak("quarantined record") }
+    for adapter in 0..<ProtocolWorld.adapters where world.gate(slot, adapter).isOpen {
+      throw .leak("key")
+    }
+  }
+
+  private func checkTables(_ world: ProtocolWorld) throws(ProtocolViolation) {
     for cache in 0..<ProtocolWorld.caches {
       for page in 0..<ProtocolWorld.pages {
         let value = world.table[cache][page]

@@ -25,4 +25,30 @@ enum ProtocolFault: CaseIterable {
   case freedWhileReferenced
   /// Whoever waits for another thread's tearing down is not woken.
   case nobodyWoken
+
+  // The deadline.
+
+  /// An adapter that does not let go ends the deregistering: the others keep their registrations.
+  case stuckAdapterEndsDeregistering
+  /// An adapter is waited for before the next one is closed. Who waits for that may give up first.
+  case gatesClosedOneByOne
+  /// What could not be released in time is unpinned all the same.
+  case quarantineUnpinned
+  /// What could not be released in time counts as released.
+  case quarantineSettled
+  /// The last reference of a quarantined record frees it.
+  case quarantineFreedByRelease
+  /// A flush releases what is quarantined, whoever is inside.
+  case flushDoesNotAsk
+  /// Who waited for a thread that gave up answers that all is released.
+  case waiterIsSatisfied
+
+  // Fork.
+
+  /// The child works on its parent's records and adapters.
+  case childSharesRecords
+  /// A fork shares pinned pages with the child, to be copied by who writes first.
+  case forkSharesPinnedPages
+  /// Pages that are shared with a child are pinned as they are.
+  case pinKeepsSharing
 }

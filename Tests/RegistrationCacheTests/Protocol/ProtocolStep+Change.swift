@@ -5,24 +5,53 @@ extension ProtocolStep {
   mutating func change(_ page: UInt8) throws(ProtocolViolation) -> Bool {
     let cache = Int(me.cache)
     switch me.place {
-    case .ask: if world.isSecured(page) { askCache(0) } else { me.place = .changeMapping }
+    case .ask:
+      noteGivenUp()
+      if world.isSecured(page) { askCache(0) } else { me.place = .changeMapping }
     case .lookIntoTable:
       me.place = world.table[cache][Int(page)] == 0 ? .lookIntoList : .nextStep
     case .lookIntoList:
       if world.unsettled[cache] == 0 { askCache(cache + 1) } else { me.place = .nextStep }
     case .waitForOthers:
-      if !me.isWoken { return false }
+      if !me.isWoken { return giveUp(page, cache) }
       me.place = .nextStep
     case .nextStep:
       if isLocked(cache) { return false }
       try nextStep(page, cache)
     case .takeOut: try takeOut(cache)
     case .changeMapping:
+      try checkAnswer(page)
       world.mappings[Int(page)] += 1
       finish()
     default: return try tearDown(in: cache)
     }
     return true
+  }
+
+  /// What other changes could not release is not this one's.
+  private mutating func noteGivenUp() {
+    me.quarantines = world.quarantines
+    for slot in world.slots.indices {
+      let record = world.slots[slot]
+      if record.isIn(.quarantined) || record.secured[1] == 0 { me.givenUp |= 1 << UInt8(slot) }
+    }
+  }
+
+  /// At the deadline. Closing takes less time than that.
+  private mutating func giveUp(_ page: UInt8, _ cache: Int) -> Bool {
+    guard world.isLate else { return false }
+    if world.isDyingOpen(page, cache), fault != .gatesClosedOneByOne { return false }
+    me.hasFailed = true
+    askCache(cache + 1)
+    return true
+  }
+
+  private func checkAnswer(_ page: UInt8) throws(ProtocolViolation) {
+    if me.hasFailed { return }
+    for slot in world.slots.indices where me.givenUp >> UInt8(slot) & 1 == 0 {
+      let record = world.slots[slot]
+      if record.isPinned, record.covers(page) { throw .answeredWrongly }
+    }
   }
 
   private mutating func askCache(_ cache: Int) {
@@ -42,6 +71,9 @@ extension ProtocolStep {
     } else if world.firstUnsettled(range, cache, .dying, .registering) != nil {
       me.place = .waitForOthers
     } else {
+      let isQuarantined = world.firstUnsettled(range, cache, .quarantined) != nil
+      let wasGivenUp = isQuarantined && world.quarantines[cache] != me.quarantines[cache]
+      if wasGivenUp, fault != .waiterIsSatisfied { me.hasFailed = true }
       askCache(cache + 1)
     }
   }

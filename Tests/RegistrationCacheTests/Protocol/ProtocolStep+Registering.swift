@@ -115,6 +115,8 @@ extension ProtocolStep {
         }
       return
     }
+    // The kernel takes a page that a child shares out of the sharing before it pins it.
+    if fault != .pinKeepsSharing { for page in me.union { world.write(page, byChild: false) } }
     world.slots[slot].isPinned = true
     for page in me.union { world.slots[slot].pinned[Int(page)] = world.mappings[Int(page)] }
     me.place = fault == .securedAfterPinning ? .secure : .goLive

@@ -11,8 +11,12 @@ extension ProtocolStep {
       if misses { go(registers ? .plan : .done) }
     case .readKey, .enterGate, .transfer, .leaveGate:
       try transfer(range, adapter: adapter)
+    case .forkInUse:
+      world.inherited = me
+      world.fork(fault)
+      me.place = .readKey
     case .release: try release(in: cache)
-    case .closeGate, .drainGate, .unpin, .unsecure, .settle, .giveBack:
+    case .closeGate, .drainGate, .unpin, .unsecure, .settle, .giveBack, .unsecureStuck, .quarantine:
       return try tearDown(in: cache)
     default: return try register(range, adapter: adapter, cache: cache)
     }
@@ -93,18 +97,81 @@ extension ProtocolStep {
       let gate = world.gates[entry]
       guard gate.isOpen, gate.generation == me.key else { return go(.release) }
       world.gates[entry].users += 1
+      try checkPages(range, isLate: false)
       me.place = .transfer
     case .transfer:
-      let record = world.slots[slot]
-      for page in range
-      where !record.isPinned || !record.covers(page)
-        || record.pinned[Int(page)] != world.mappings[Int(page)]
-      { throw .staleUse }
+      try checkPages(range, isLate: world.isLate)
       me.place = .leaveGate
     default:
       world.gates[entry].users -= 1
       me.place = .release
     }
+  }
+
+  /// A transfer that was let in before the mapping changed may be inside when a change has waited for
+  /// it in vain: its pages must still be pinned, and its record its own.
+  private func checkPages(_ range: Range<UInt8>, isLate: Bool) throws(ProtocolViolation) {
+    let record = world.slots[slot]
+    if record.life != me.life { throw .freedWhileReferenced }
+    for page in range {
+      if !record.isPinned || !record.covers(page) { throw .staleUse }
+      let isMapped = record.pinned[Int(page)] == world.mappings[Int(page)]
+      if !isMapped, !isLate { throw .staleUse }
+    }
+  }
+
+  /// A peer without a reference: all it has is the key that it was given.
+  mutating func transferAsPeer(
+    _ range: Range<UInt8>, adapter: Int, stops: Bool
+  ) throws(ProtocolViolation) -> Bool {
+    switch me.place {
+    case .readGrant:
+      let value = world.table[0][Int(range.lowerBound)]
+      guard value != 0 else { return finishing() }
+      me.slot = value - 1
+      let record = world.slots[slot]
+      guard record.isIn(.live), record.contains(range), record.mask >> UInt8(adapter) & 1 == 1
+      else { return finishing() }
+      me.key = record.keys[adapter]
+      me.life = record.life
+      me.place = .enterGate
+    case .stopped: return false
+    default:
+      try transfer(range, adapter: adapter)
+      if stops, me.place == .transfer { me.place = .stopped }
+      if me.place == .release { finish() }
+    }
+    return true
+  }
+
+  private mutating func finishing() -> Bool {
+    finish()
+    return true
+  }
+
+  /// The child owns nothing: there is no record in which it could find a key, or a count that it
+  /// could lower.
+  mutating func useAsChild(
+    _ range: Range<UInt8>, adapter: Int
+  ) throws(ProtocolViolation) -> Bool {
+    if me.place == .awaitFork {
+      guard let inherited = world.inherited else {
+        // The parent has missed, and does not fork.
+        return world.threads[0].place == .done ? finishing() : false
+      }
+      if fault != .childSharesRecords { return finishing() }
+      (me.slot, me.life) = (inherited.slot, inherited.life)
+      me.place = .readKey
+      return true
+    }
+    if me.place == .release {
+      try release(in: 0)
+    } else if [.readKey, .enterGate, .transfer, .leaveGate].contains(me.place) {
+      try transfer(range, adapter: adapter)
+    } else {
+      return try tearDown(in: 0)
+    }
+    return true
   }
 
   private mutating func release(in cache: Int) throws(ProtocolViolation) {
@@ -116,7 +183,8 @@ extension ProtocolStep {
       world.slots[slot].state = RegionState.dying.rawValue
       return try beginTearDown(slot, in: cache, then: .done)
     }
-    guard record.isIn(.dead) else { return finish() }
+    let isFreed = fault == .quarantineFreedByRelease && record.isIn(.quarantined)
+    guard record.isIn(.dead) || isFreed else { return finish() }
     freeWord(slot)
     me.victim = me.slot
     me.afterTearDown = .done

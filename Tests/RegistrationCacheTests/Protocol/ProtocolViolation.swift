@@ -9,6 +9,8 @@ enum ProtocolViolation: Error, Hashable {
   /// A record began another life while a thread held a reference of it.
   case freedWhileReferenced
   case moreReleasesThanReferences
+  /// A change was told that all is released, and a region is still pinned.
+  case answeredWrongly
   /// Nobody can go on.
   case deadlock
   /// All is done, and a record, a key, a pin or an entry of the page table is left over.

@@ -55,6 +55,14 @@ struct ProtocolWorld: Hashable {
   var table: [SIMD4<UInt8>]
   /// For each cache the records, as bits, that are neither free nor live.
   var unsettled = SIMD2<UInt8>()
+  /// For each cache how many records it has quarantined.
+  var quarantines = SIMD2<UInt8>()
+  /// Every deadline has passed.
+  var isLate = false
+  /// The pages that a child shares, as bits: who writes to one gets a copy.
+  var shared: UInt8 = 0
+  /// What the thread knew that forked.
+  var inherited: ProtocolThread?
   /// For each cache 1 + the thread that holds its lock.
   var locks = SIMD2<UInt8>()
   /// Free records, as bits.
@@ -87,6 +95,28 @@ struct ProtocolWorld: Hashable {
 
   func isSecured(_ page: UInt8) -> Bool {
     slots.contains { $0.secured[0] <= page && page < $0.secured[1] }
+  }
+
+  /// The process forks. The child gets copies of pinned pages at once, and shares the others.
+  mutating func fork(_ fault: ProtocolFault?) {
+    for page in 0..<UInt8(Self.pages) {
+      let isPinned = slots.contains { $0.isPinned && $0.covers(page) }
+      if !isPinned || fault == .forkSharesPinnedPages { shared |= 1 << page }
+    }
+  }
+
+  mutating func write(_ page: UInt8, byChild: Bool) {
+    if shared >> page & 1 == 0 { return }
+    if !byChild { mappings[Int(page)] += 1 }
+    shared &= ~(1 << page)
+  }
+
+  /// Whether a region that overlaps the page is torn down, and still open at an adapter.
+  func isDyingOpen(_ page: UInt8, _ cache: Int) -> Bool {
+    slots.indices.contains { slot in
+      isUnsettled(slot, cache) && slots[slot].covers(page) && slots[slot].isIn(.dying)
+        && (0..<Self.adapters).contains { gate(slot, $0).isOpen }
+    }
   }
 
   /// The first record in the cache's page table for these pages.

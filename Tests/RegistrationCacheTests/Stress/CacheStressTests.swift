@@ -54,7 +54,8 @@ struct CacheStressTests {
       #expect(statistics.regions == 0)
       #expect(statistics.bytes == 0)
       #expect(try Self.pinned() == before)
-      let isEmpty = stress.mappings.allSatisfy { !stress.cache.pages.hasValue(in: $0.range) }
+      let pages = stress.cache.pages
+      let isEmpty = stress.mappings.allSatisfy { pages.firstValue(in: $0.range) == nil }
       #expect(isEmpty)
       stress.cache.shutDown()
     }
@@ -90,6 +91,51 @@ struct CacheStressTests {
       #expect(!stress.adapters.enter(key), "closed in any case")
       let bytes = waits ? UInt64(range.length) : 0
       #expect(stress.cache.record.pinnedBytes.load() == bytes, "pinned while somebody is inside")
+    }
+  }
+
+  /// Who waits for a thread that gives up has not been served either.
+  @Test func whoWaitsForOneThatGivesUpHasFailedToo() async {
+    await #expect(processExitsWith: .success) {
+      let stress = try Self.stress(waits: true, seed: 0)
+      let range = stress.mappings[0].range
+      let reference = try stress.cache.register(range, access: .read, adapter: 0)
+      let key = try #require(stress.cache.key(reference, adapter: 0))
+      #expect(stress.adapters.enter(key))
+      let region = stress.cache.publication.region(Int(reference.slot))
+      runThreads(2) { thread in
+        // The second one comes while the first is waiting.
+        while thread == 1, region.current.state != .dying { sched_yield() }
+        #expect(stress.cache.invalidate(range) == .failed)
+      }
+      #expect(stress.cache.record.quarantined.load() == 1)
+      #expect(stress.cache.invalidate(range) == .notCached, "what failed before is history")
+    }
+  }
+
+  /// Somebody inside at one adapter does not keep the others open.
+  @Test func everyAdapterIsClosedBeforeOneIsWaitedFor() async {
+    await #expect(processExitsWith: .success) {
+      let stress = try Self.stress(waits: true, seed: 0)
+      let (cache, adapters) = (stress.cache, stress.adapters)
+      let range = stress.mappings[0].range
+      let reference = try cache.register(range, access: .read, adapter: 0)
+      _ = try cache.register(range, access: .read, adapter: 1)
+      let inside = try #require(cache.key(reference, adapter: 0))
+      let other = try #require(cache.key(reference, adapter: 1))
+      #expect(adapters.enter(inside))
+      let region = cache.publication.region(Int(reference.slot))
+      runThreads(2) { thread in
+        if thread == 0 {
+          #expect(cache.invalidate(range) == .failed)
+          return
+        }
+        while adapters.enter(other) {
+          adapters.leave(other)
+          sched_yield()
+        }
+        #expect(region.current.state == .dying, "the other adapter is still waited for")
+      }
     }
   }
 }

@@ -114,7 +114,7 @@ final class GatedAdapters: @unchecked Sendable {
   }
 
   /// Nothing happens where the registration is gone, which only broken adapters let happen.
-  private func leave(_ key: UInt32) {
+  func leave(_ key: UInt32) {
     var old = word(key).load()
     while old >> 32 == UInt64(key) {
       let left = word(key).compareExchange(expected: old, desired: old - 1)

@@ -60,7 +60,10 @@ struct HitBenchmark {
             + Self.hits(cache, order[..<(thread * order.count / 2)], base)
         } / Double(order.count))
     }
-    return BenchmarkRow(name: name, threads: threads, regions: regions, measured: samples.median)
+    let interval = samples.medianInterval
+    return BenchmarkRow(
+      name: name, threads: threads, regions: regions, measured: samples.median,
+      low: interval.lowerBound, high: interval.upperBound)
   }
 
   /// Nanoseconds for all of them.

@@ -1,22 +1,30 @@
 import ArgumentParser
 
 /// How secured regions lie.
-enum SecuredLayout: String, CaseIterable, ExpressibleByArgument {
-  /// A page each, one after the other.
-  case adjacentPages = "adjacent_pages"
-  /// 64 KiB each, one after the other.
-  case adjacent = "adjacent_64kib"
-  /// 64 KiB each, 256 KiB from one to the next.
-  case near = "64kib_every_256kib"
-  /// 64 KiB each, 1 MiB from one to the next.
-  case far = "64kib_every_1mib"
+struct SecuredLayout: ExpressibleByArgument {
+  let name: String
+  /// Of a region, and from the start of one to the start of the next.
+  let bytes: Int
+  let distance: Int
 
-  var bytes: Int { self == .adjacentPages ? 4096 : 65_536 }
-  var distance: Int {
-    switch self {
-    case .adjacentPages, .adjacent: bytes
-    case .near: 256 << 10
-    case .far: 1 << 20
+  static let all: [SecuredLayout] =
+    [SecuredLayout("adjacent_pages", 4, 4), SecuredLayout("adjacent_64kib", 64, 64)]
+    + [4, 64].flatMap { bytes in
+      [
+        SecuredLayout("\(bytes)kib_every_256kib", bytes, 256),
+        SecuredLayout("\(bytes)kib_every_1mib", bytes, 1 << 10),
+        SecuredLayout("\(bytes)kib_every_16mib", bytes, 16 << 10),
+      ]
     }
+
+  private init(_ name: String, _ kibibytes: Int, _ distance: Int) {
+    self.name = name
+    self.bytes = kibibytes << 10
+    self.distance = distance << 10
+  }
+
+  init?(argument: String) {
+    guard let layout = Self.all.first(where: { $0.name == argument }) else { return nil }
+    self = layout
   }
 }

@@ -6,10 +6,10 @@ struct UnmapBenchmark {
   let rounds: Int
 
   private static let pageBytes = 4096
-  private static let batchesPerRound = 5
+  private static let pairsPerRound = 10
+  private static let mostPairsPerRound = 80
   /// At most 10 ns and 3 % more.
-  private static let boundNanoseconds = 10.0
-  private static let boundShare = 0.03
+  private static let bound = PairedSamples.Bound(absolute: 10, share: 0.03)
 
   func run(_ add: (BenchmarkRow) -> Void) throws {
     let tracker = try PageTracker.shared()
@@ -36,29 +36,27 @@ struct UnmapBenchmark {
   private func measure(
     _ workload: UnmapWorkload, _ threads: Int, _ field: SecuredField, _ tracker: PageTracker
   ) throws -> BenchmarkRow {
-    var without = Samples()
-    var with = Samples()
-    var more = Samples()
-    for _ in 0..<rounds {
+    func once(_ monitors: MonitorSet) throws -> Double {
       tracker.stop()
-      let plain = batches(workload, threads, field)
-      try tracker.start(.entries)
-      let hooked = batches(workload, threads, field)
-      without.add(plain)
-      with.add(hooked)
-      more.add(hooked - plain)
+      try tracker.start(monitors)
+      return ThreadTeam.average(threads) { workload.run(field, thread: $0) }
     }
-    return BenchmarkRow(
-      name: workload.rawValue, threads: threads, regions: field.count, baseline: without.median,
-      measured: with.median, more: more.median,
-      bound: Self.boundNanoseconds + Self.boundShare * without.median)
-  }
-
-  private func batches(_ workload: UnmapWorkload, _ threads: Int, _ field: SecuredField) -> Double {
-    var samples = Samples()
-    for _ in 0..<Self.batchesPerRound {
-      samples.add(ThreadTeam.average(threads) { workload.run(field, thread: $0) })
+    var samples = PairedSamples()
+    var pairs = 0
+    // What is slow the first time is not what is measured.
+    _ = try once(.entries)
+    while pairs < rounds * Self.pairsPerRound
+      || (pairs < rounds * Self.mostPairsPerRound && samples.isUnclear(Self.bound))
+    {
+      for _ in 0..<Self.pairsPerRound {
+        let isFirst = pairs % 2 == 0
+        let early = try once(isFirst ? [] : .entries)
+        let late = try once(isFirst ? .entries : [])
+        samples.add(without: isFirst ? early : late, with: isFirst ? late : early)
+        pairs += 1
+      }
     }
-    return samples.median
+    return samples.row(
+      workload.rawValue, threads: threads, regions: field.count, bound: Self.bound)
   }
 }

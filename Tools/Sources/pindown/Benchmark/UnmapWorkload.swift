@@ -10,7 +10,7 @@ enum UnmapWorkload: String, CaseIterable {
   case between = "unmap_munmap_between_secured_ns"
 
   /// Calls, or pairs of calls, for each measurement.
-  static let pieces = 400
+  static let pieces = 100
 
   private static let pieceBytes = 65_536
   private static let pageBytes = 4096
