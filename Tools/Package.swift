@@ -15,6 +15,10 @@ let cSettings: [CSetting] = [
 
 let package = Package(
   name: "pindown-tools",
+  products: [
+    // A provider for the switch to load.
+    .library(name: "example-provider", type: .dynamic, targets: ["ExampleProvider"])
+  ],
   dependencies: [
     .package(name: "pindown", path: ".."),
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
@@ -41,6 +45,9 @@ let package = Package(
     .executableTarget(
       name: "example-receive", dependencies: [.product(name: "Pindown", package: "pindown")],
       path: "examples/receive", swiftSettings: swiftSettings),
+    .target(
+      name: "ExampleProvider", dependencies: [.product(name: "Pindown", package: "pindown")],
+      path: "examples/provider-swift", swiftSettings: swiftSettings),
     .target(name: "CTools", cSettings: cSettings),
     .target(name: "CMappingChanges", cSettings: cSettings),
     // A process to look at: publishes records written by hand, knows nothing of the library.

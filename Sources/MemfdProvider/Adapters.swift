@@ -33,6 +33,7 @@ final class Adapters: @unchecked Sendable {
   ) throws(MemfdNICError) {
     for configuration in configurations {
       do throws(MemfdNICError) {
+        if Self.isTaken(count) { throw .exhausted }
         let adapter = try MemfdNIC(configuration, index: count, provider: provider, pins: pins)
         (entries + count).initialize(to: .passRetained(adapter))
         count += 1
@@ -41,6 +42,14 @@ final class Adapters: @unchecked Sendable {
         throw error
       }
     }
+  }
+
+  /// Whether another provider's adapter has the record: theirs are taken from the end.
+  private static func isTaken(_ index: Int) -> Bool {
+    guard index < Layout.maximumNICs, let publication = try? Publication.current() else {
+      return false
+    }
+    return publication.nic(index).state.load() != 0
   }
 
   /// Ends all adapters; nothing may be registered at them.

@@ -3,10 +3,10 @@ import MemfdNIC
 
 /// How much of everything the provider keeps, and what it answers about it.
 enum ProviderLimits {
-  /// Sockets of the process, in any state.
-  static let maximumSockets = Layout.maximumSockets
+  /// Sockets of the process, in any state. What is behind these is for providers in C.
+  static let maximumSockets = KitRecords.sockets.lowerBound
   /// Handles and descriptors that are out at once, over all sockets.
-  static let maximumRegistrations = Layout.maximumRegistrations
+  static let maximumRegistrations = KitRecords.registrations.lowerBound
   /// Requests that a socket can have pending: both queues of its queue pair.
   static let requestsPerSocket = 2 * Limits.queueDepth
   /// Buffers of a request.

@@ -56,14 +56,12 @@ final class Provider: Sendable {
     do throws(MemfdNICError) {
       try adapters.open(configurations, provider: index, pins: pins)
     } catch {
-      CacheControl.remove(cache)
       cache.shutDown()
       throw StartUpFailure("an adapter cannot be opened: \(error)")
     }
     do throws(SocketsError) {
       try completions.start()
     } catch {
-      CacheControl.remove(cache)
       adapters.shutDown()
       cache.shutDown()
       throw StartUpFailure("there is no room for a thread")
@@ -113,7 +111,6 @@ final class Provider: Sendable {
     for socket in sockets.all() { _ = socket.close() }
     handovers.withdrawAll()
     completions.stop()
-    CacheControl.remove(cache)
     cache.shutDown()
     adapters.shutDown()
   }

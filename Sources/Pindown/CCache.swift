@@ -73,7 +73,6 @@ public func pindown_cache_create(
         context: options.context, register: attach, deregister: detach),
       pinsMemory: options.segment_only == 0,
       limits: CacheLimits(options.max_bytes, options.max_regions))
-    CacheControl.add(cache)
     publishAbilities(of: cache)
     handle.pointee = OpaquePointer(Unmanaged.passRetained(cache).toOpaque())
     return 0
@@ -87,7 +86,6 @@ public func pindown_cache_create(
 @c @implementation
 public func pindown_cache_destroy(_ handle: OpaquePointer!) {
   let ended = Unmanaged<RegistrationCache>.fromOpaque(UnsafeRawPointer(handle))
-  CacheControl.remove(ended.takeUnretainedValue())
   ended.takeUnretainedValue().shutDown()
   ended.release()
 }

@@ -22,23 +22,16 @@ public func pindown_nic_publish(
   _ cache: OpaquePointer!, _ name: UnsafePointer<CChar>!, _ address: UInt32,
   _ prefixLength: UInt32, _ maximumRegistrations: UInt64, _ maximumConnections: UInt64
 ) -> Int32 {
-  guard let index = KitRecords.takeNIC(in: publication) else { return -ENOSPC }
-  let provider = Unmanaged<RegistrationCache>.fromOpaque(UnsafeRawPointer(cache))
-    .takeUnretainedValue().provider
   countedPublication = publication
-  let record = publication.nic(index)
-  publication.update {
-    memset(record.base + 4, 0, type(of: record).stride - 4)
-    record.address.store(address)
-    record.prefixLength.store(min(prefixLength, 32))
-    record.provider.store(provider)
-    strncpy(
-      record.name.assumingMemoryBound(to: CChar.self), name, type(of: record).nameBytes - 1)
-    record.maximumRegistrations.store(maximumRegistrations)
-    record.maximumQueuePairs.store(maximumConnections)
-    record.state.storeReleasing(1)
+  let cache = Unmanaged<RegistrationCache>.fromOpaque(UnsafeRawPointer(cache)).takeUnretainedValue()
+  do throws(RegistrationCacheError) {
+    return Int32(
+      try cache.publishAdapter(
+        named: String(cString: name), address: address, prefixLength: prefixLength,
+        maximumRegistrations: maximumRegistrations, maximumConnections: maximumConnections))
+  } catch {
+    return -ENOSPC
   }
-  return Int32(index)
 }
 
 @c @implementation

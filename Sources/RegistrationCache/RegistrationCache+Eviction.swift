@@ -32,6 +32,7 @@ extension RegistrationCache {
     if state.isOpen.loadRelaxed() == 0 { return }
     flush()
     if record.regions.load() != 0 { return }
+    CacheControl.remove(self)
     state.isOpen.store(0)
     ProviderSlot.giveBack(record, in: publication)
   }

@@ -56,7 +56,8 @@ public final class RegistrationCache: Sendable {
     try warmUp()
   }
 
-  /// A cache for adapters of the caller's own, published under `providerName`.
+  /// A cache for adapters of the caller's own, published under `providerName`, and taking requests
+  /// from the control file system until `shutDown()`.
   ///
   /// - Parameter pinsMemory: whether memory of any kind can be registered; else memfd segments
   ///   only. Where io_uring is not available it is as if it were false.
@@ -68,6 +69,7 @@ public final class RegistrationCache: Sendable {
     try self.init(
       providerName: providerName, adapters: adapters, pins: pinsMemory ? try? PinTable() : nil,
       limits: limits)
+    CacheControl.add(self)
   }
 
   /// What the cache may hold; applies to what is registered from now on, and evicts at once what is

@@ -78,6 +78,12 @@ static void *connect_and_receive(void *argument) {
     return NULL;
 }
 
+/* A port for the connection's own end, where none was asked for. */
+static uint16_t own_port(void) {
+    static _Atomic uint16_t next;
+    return (uint16_t)(32768 + atomic_fetch_add(&next, 1) % 16384);
+}
+
 static int begin_connecting(struct san_socket *s, uint32_t address, uint16_t port) {
     switch (s->state) {
     case PINDOWN_SOCKET_CREATED:
@@ -94,6 +100,7 @@ static int begin_connecting(struct san_socket *s, uint32_t address, uint16_t por
     if (stream < 0) return WSAENOBUFS;
     s->nic = nic;
     s->address = nics[nic].address;
+    if (s->port == 0) s->port = own_port();
     s->peer_address = address;
     s->peer_port = port;
     s->stream = stream;

@@ -20,9 +20,10 @@ struct nic_entry *memory_enter(struct san_socket *s, struct registration *r) {
 
 /* Whether what was given out includes this access (spec C47, C50, C68). */
 bool memory_allows(const struct descriptor *d, uint32_t access, uint64_t offset, uint64_t length) {
-#ifndef PINDOWN_MUTANT_WIDER_ACCESS
-    if ((d->access & access) != access) return false;
+#ifdef PINDOWN_MUTANT_WIDER_ACCESS
+    access = d->access;
 #endif
+    if ((d->access & access) != access) return false;
 #ifdef PINDOWN_MUTANT_NO_BOUNDS
     return offset + length <= ((uint64_t)d->length + 4095) / 4096 * 4096;
 #endif
@@ -218,18 +219,29 @@ int WSPAPI san_deregister_rdma(SOCKET descriptor, LPVOID bytes, DWORD length, LP
     return result;
 }
 
-#ifdef PINDOWN_MUTANT_PARTIAL_OVERLAP
+#if defined PINDOWN_MUTANT_PARTIAL_OVERLAP
 static int invalidate(uintptr_t start, size_t length) {
     int result = 0;
     for (int nic = 0; nic < NICS; nic++)
         for (int i = 0; i < REGISTRATIONS_PER_NIC; i++) {
             struct nic_entry *entry = &nics[nic].entries[i];
-            if (atomic_load(&entry->word) >> 31 & 1 && entry->start >= start &&
+            if (nic_is_open_in(entry, start, start + length) && entry->start >= start &&
                 entry->end <= start + length)
                 result = pindown_cache_invalidate(provider.cache, (void *)entry->start,
                                                   entry->end - entry->start);
         }
     return result;
+}
+#elif defined PINDOWN_MUTANT_FORGETS_NIC
+static int invalidate(uintptr_t start, size_t length) {
+    bool is_at_other = false;
+    for (int i = 0; i < REGISTRATIONS_PER_NIC; i++)
+        is_at_other |= nic_is_open_in(&nics[1].entries[i], start, start + length);
+    if (!is_at_other) return pindown_cache_invalidate(provider.cache, (void *)start, length);
+    for (int i = 0; i < REGISTRATIONS_PER_NIC; i++)
+        if (nic_is_open_in(&nics[0].entries[i], start, start + length))
+            nic_close(&nics[0].entries[i]);
+    return 0;
 }
 #else
 static int invalidate(uintptr_t start, size_t length) {

@@ -58,13 +58,10 @@ bool nic_detach(void *context, uint32_t adapter, uint32_t key, uint64_t deadline
     struct nic *nic = nic_of(adapter);
     struct nic_entry *entry = nic == NULL ? NULL : entry_of(nic, key);
     if (entry == NULL || !is_life(atomic_load(&entry->word), key)) return true;
-#ifdef PINDOWN_MUTANT_FORGETS_NIC
-    if (nic == &nics[1]) return true;
-#endif
-    atomic_fetch_and(&entry->word, ~OPEN);
+    nic_close(entry);
     while (atomic_load(&entry->word) & INSIDE) {
 #ifdef PINDOWN_MUTANT_UNPINS_EARLY
-        break;
+        return true;
 #endif
         if (is_past(deadline)) return false;
         nanosleep(&(struct timespec){.tv_nsec = 50000}, NULL);
@@ -73,6 +70,12 @@ bool nic_detach(void *context, uint32_t adapter, uint32_t key, uint64_t deadline
     pindown_nic_count(adapter, PINDOWN_NIC_REGISTRATIONS, -1);
     return true;
 }
+
+bool nic_is_open_in(struct nic_entry *entry, uintptr_t start, uintptr_t end) {
+    return (atomic_load(&entry->word) & OPEN) != 0 && entry->start < end && start < entry->end;
+}
+
+void nic_close(struct nic_entry *entry) { atomic_fetch_and(&entry->word, ~OPEN); }
 
 struct nic_entry *nic_enter(int nic, uint32_t key) {
     struct nic_entry *entry = entry_of(&nics[nic], key);

@@ -64,6 +64,8 @@ bool nic_detach(void *, uint32_t adapter, uint32_t key, uint64_t deadline);
 /* A transfer begins to use a registration, and ends to. NULL: it is closed. */
 struct nic_entry *nic_enter(int nic, uint32_t key);
 void nic_leave(struct nic_entry *entry);
+void nic_close(struct nic_entry *entry); /* nothing can enter it any more */
+bool nic_is_open_in(struct nic_entry *entry, uintptr_t start, uintptr_t end);
 int nic_of_address(uint32_t address); /* -1: of none */
 int nic_reaching(uint32_t address);
 void nic_count(int nic, pindown_nic_counter counter, int64_t amount);
@@ -133,7 +135,8 @@ struct san_socket {
     pthread_cond_t changed;
     pindown_socket_state state;
     int failure;                /* why it is disconnected */
-    bool debug, counted;
+    _Atomic bool debug;         /* SO_DEBUG */
+    bool counted;               /* among its adapter's connections */
     int nic;                    /* -1: none, or all */
     uint32_t address, peer_address, peer_pid;
     uint16_t port, peer_port;
@@ -147,7 +150,7 @@ struct san_socket {
     int stream, wake;
     pthread_t threads[2];       /* 0 receives, connects or listens; 1 transmits */
     bool running[2];
-    bool ending;                /* threads end as soon as they can, */
+    _Atomic bool ending;        /* threads end as soon as they can, */
     bool handing_over;          /* these between two frames */
     struct queue sends, answers, receives;
     struct request *transmitting;

@@ -154,9 +154,10 @@ void socket_count_connection(struct san_socket *s, bool opened) {
     uint32_t left = changes ? (nics[s->nic].connections += opened ? 1u : -1u) : 1;
     pthread_mutex_unlock(&provider.lock);
     if (changes) nic_count(s->nic, PINDOWN_NIC_CONNECTIONS, opened ? 1 : -1);
-#ifndef PINDOWN_MUTANT_CACHE_OUTLIVES
-    if (left == 0) pindown_cache_release_adapter(provider.cache, nics[s->nic].adapter);
+#ifdef PINDOWN_MUTANT_CACHE_OUTLIVES
+    left = 1;
 #endif
+    if (left == 0) pindown_cache_release_adapter(provider.cache, nics[s->nic].adapter);
 }
 
 int socket_start_thread(struct san_socket *s, int which, void *(*run)(void *)) {

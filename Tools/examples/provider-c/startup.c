@@ -139,15 +139,15 @@ static int extension(LPVOID in, DWORD in_length, LPVOID out, DWORD room, LPDWORD
         {WSAID_RDMAREAD, (void *)san_rdma_read},
         {WSAID_MEMORYREGISTRATIONCACHECALLBACK, (void *)san_cache_callback},
     };
-#ifndef PINDOWN_MUTANT_UNCHECKED_QUERY
-    if (in == NULL || in_length < sizeof(GUID)) return fail(error, WSAEFAULT);
+#ifdef PINDOWN_MUTANT_UNCHECKED_QUERY
+    DWORD untold;
+    in_length = sizeof(GUID), room = sizeof(void *), returned = &untold;
 #endif
+    if (in == NULL || in_length < sizeof(GUID)) return fail(error, WSAEFAULT);
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
         if (memcmp(&all[i].guid, in, sizeof(GUID)) != 0) continue;
-#ifndef PINDOWN_MUTANT_UNCHECKED_QUERY
         *returned = sizeof(void *);
         if (out == NULL || room < sizeof(void *)) return fail(error, WSAEFAULT);
-#endif
         memcpy(out, &all[i].function, sizeof(void *));
         return done(error);
     }
