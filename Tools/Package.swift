@@ -31,8 +31,16 @@ let package = Package(
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         "CTools",
         "CMappingChanges",
+        "Conformance",
       ],
       swiftSettings: swiftSettings),
+    // Plays the switch against a provider's library. It knows the SPI's headers and nothing else of
+    // the library.
+    .target(
+      name: "Conformance",
+      dependencies: [.product(name: "Pindown", package: "pindown"), "CConformance"],
+      swiftSettings: swiftSettings),
+    .target(name: "CConformance", cSettings: cSettings),
     // A program of the README; its other half, write.c, is compiled by a test.
     .executableTarget(
       name: "example-receive", dependencies: [.product(name: "Pindown", package: "pindown")],
@@ -45,6 +53,8 @@ let package = Package(
     // A process to look at: publishes records written by hand, knows nothing of the library.
     .executableTarget(
       name: "publish-fixture", path: "Tests/publish-fixture", cSettings: cSettings),
+    .testTarget(
+      name: "ConformanceTests", dependencies: ["Conformance"], swiftSettings: swiftSettings),
     .testTarget(
       name: "pindownTests", dependencies: ["pindown", "publish-fixture"],
       swiftSettings: swiftSettings),

@@ -11,6 +11,6 @@ struct PindownCommand: ParsableCommand {
       MountCommand.self, UnmountCommand.self, DemoCommand.self, DemoServerCommand.self,
       DemoClientCommand.self, StressCommand.self, StressPeerCommand.self,
       CoverageCommand.self, CoverageCellCommand.self,
-      BenchmarkCommand.self, BenchmarkMemoryCommand.self,
+      BenchmarkCommand.self, BenchmarkMemoryCommand.self, ConformCommand.self,
     ])
 }
