@@ -77,8 +77,10 @@ let package = Package(
         "CPindown", "SocketsSwitch", "MemfdProvider", "RegistrationCache", "PageTracking",
         "Inspection", "VirtualMemory",
       ]),
+    .target(name: "TestCompiler", path: "Tests/TestCompiler", swiftSettings: swiftSettings),
     tests(
-      "SocketsSwitch", needs: ["CWinsockDirect", "Inspection", "PageTracking", "VirtualMemory"]),
+      "SocketsSwitch",
+      needs: ["CWinsockDirect", "Inspection", "PageTracking", "VirtualMemory", "TestCompiler"]),
     .target(
       name: "CInterceptionRecorder", dependencies: ["CSyscallInterception"],
       path: "Tests/CInterceptionRecorder",
