@@ -16,6 +16,7 @@ private func options(
   if given.receive_count != 0 { options.receiveCount = Int(given.receive_count) }
   if given.message_size != 0 { options.messageSize = Int(given.message_size) }
   options.usesRDMARead = given.avoid_read == 0
+  if given.stall_limit != 0 { options.stallLimit = .milliseconds(given.stall_limit) }
   return options
 }
 

@@ -11,6 +11,9 @@ public struct StreamOptions: Hashable, Sendable {
   public var messageSize: Int = Limits.messageBytes
   /// Whether this end reads from the peer's memory where its provider can; otherwise the peer writes.
   public var usesRDMARead = true
+  /// What the peer may take for its part of a large transfer once both ends are at it; after that
+  /// the stream is closed, whatever time the caller gave.
+  public var stallLimit = Limits.step
 
   public init() {}
 

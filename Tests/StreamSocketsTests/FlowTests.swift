@@ -100,6 +100,69 @@ extension StreamTests {
       }
     }
 
+    /// A provider without WSPRdmaRead; at one end that is enough to be written to.
+    @Test func aProviderThatCannotRead() throws {
+      try TestNetwork.limited(reads: false) {
+        try TestNetwork.run { network in
+          let pair = try StreamPair(network)
+          let before = try Self.transfers()
+          let bytes = pattern(1_000_000)
+          let sending = Meanwhile { try pair.near.send(bytes) }
+          #expect(try pair.far.receiveAll(bytes.count) == bytes)
+          try sending.result()
+          let after = try Self.transfers()
+          #expect(after.reads == before.reads && after.writes > before.writes)
+          pair.close()
+        }
+      }
+    }
+
+    /// Little can be pinned at a time, or nothing: then it is done in parts, or by messages.
+    @Test(arguments: [true, false], [600_000, 300_000])
+    func littleCanBePinned(reads: Bool, most: Int) throws {
+      var options = StreamOptions()
+      options.usesRDMARead = reads
+      options.messageSize = 8_192
+      try TestNetwork.limited(most: most) {
+        try TestNetwork.run { network in
+          let pair = try StreamPair(network, near: options, far: options)
+          let before = try Self.transfers()
+          let bytes = pattern(3_000_000)
+          let sending = Meanwhile { try pair.near.send(bytes) }
+          #expect(try pair.far.receiveAll(bytes.count) == bytes)
+          try sending.result()
+          let after = try Self.transfers()
+          // What the sender cannot pin goes by messages; what the receiver cannot, through memory
+          // that need not be pinned, in parts that the sender can.
+          #expect((after.reads > before.reads) == (reads && most > 512 << 10))
+          #expect((after.writes > before.writes) == !reads)
+          pair.close()
+        }
+      }
+    }
+
+    /// The ends need not agree on anything.
+    @Test func endsOfDifferentMinds() throws {
+      var (near, far) = (StreamOptions(), StreamOptions())
+      (near.messageSize, far.messageSize) = (1_024, 65_536)
+      (near.receiveCount, far.receiveCount) = (200, 2)
+      (near.rdmaThreshold, far.rdmaThreshold) = (0, .max)
+      (near.usesRDMARead, far.usesRDMARead) = (false, true)
+      try TestNetwork.run { network in
+        let pair = try StreamPair(network, near: near, far: far)
+        for count in [1, 2, 1_000, 100_000, 1_000_000] {
+          let bytes = pattern(count, seed: count)
+          let tasks = [
+            Meanwhile { try pair.near.send(bytes) }, Meanwhile { try pair.far.send(bytes) },
+          ]
+          #expect(try pair.far.receiveAll(count) == bytes)
+          #expect(try pair.near.receiveAll(count) == bytes)
+          for task in tasks { try task.result() }
+        }
+        pair.close()
+      }
+    }
+
     /// RDMA reads and writes that the adapters have made.
     private static func transfers() throws -> (reads: UInt64, writes: UInt64) {
       let publication = try Publication.current()

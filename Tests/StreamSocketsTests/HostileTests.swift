@@ -1,6 +1,7 @@
 import Glibc
 import SocketsSwitch
 import Testing
+import VirtualMemory
 
 @testable import StreamSockets
 
@@ -14,7 +15,9 @@ extension StreamTests {
       let raw: SwitchSocket
 
       /// `greets` says whether the raw end says a good hello.
-      init(_ network: SocketsSwitch, greets: Bool = true) throws {
+      init(
+        _ network: SocketsSwitch, greets: Bool = true, options: StreamOptions = StreamOptions()
+      ) throws {
         let place = SocketAddress(TestNetwork.address, port: 0)
         let listener = try network.listen(at: place)
         let accepting = Meanwhile {
@@ -24,7 +27,7 @@ extension StreamTests {
           return raw
         }
         stream = try StreamSocket.connect(
-          to: listener.address, through: network, within: .seconds(10))
+          to: listener.address, through: network, within: .seconds(10), options: options)
         raw = try accepting.result()
         listener.close()
       }
@@ -171,8 +174,8 @@ extension StreamTests {
         let pair = try Pair(network)
         for _ in 0..<(Limits.receiveCount + 1) { try pair.raw.sendMessage(Self.good) }
         #expect(throws: StreamError.protocolViolation("more data than credits")) {
-          try pair.stream.send([1])
-          while true { _ = try pair.stream.receive(atMost: 1) }
+          // Sends until it waits for credits, without reading what has come.
+          while true { try pair.stream.send([1]) }
         }
       }
     }
@@ -222,6 +225,71 @@ extension StreamTests {
           #expect(failure == .protocolViolation("an answer to nothing"))
           #expect(throws: SwitchError.self) { try receiving.result() }
         }
+      }
+    }
+
+    /// What a message says of the memory to read.
+    private func source(in message: [UInt8]) throws -> (RDMADescriptor, UInt32) {
+      let header = try message.withUnsafeBytes { try SessionMessage(parsing: $0) }
+      #expect(header.kind == .source)
+      let bytes = message[SessionMessage.headerBytes...].prefix(header.descriptorBytes)
+      return (RDMADescriptor(bytes: bytes), header.offset)
+    }
+
+    /// A receiver can read what is being sent, and not a moment longer.
+    @Test func memoryIsExposedForTheSendOnly() throws {
+      try TestNetwork.run { network in
+        let pair = try Pair(network)
+        let bytes = pattern(100_000)
+        let length = bytes.count - 4_064
+        let target = try MemfdSegment(byteCount: UInt(length))
+        let memory = UnsafeMutableRawBufferPointer(start: target.baseAddress, count: length)
+        let registration = try pair.raw.registerMemory(memory, access: .write)
+        let sending = Meanwhile { try pair.stream.send(bytes) }
+        _ = try pair.raw.receiveMessage()
+        try pair.raw.sendMessage(Self.message(.ready, number: 1, length: length))
+        let (descriptor, offset) = try source(in: try pair.raw.receiveMessage())
+        try pair.raw.rdmaRead(into: registration, from: descriptor, at: offset)
+        #expect(Array(memory) == Array(bytes[4_064...]))
+        try pair.raw.sendMessage(Self.message(.done, number: 1, length: length))
+        try sending.result()
+        #expect(throws: SwitchError.self) {
+          try pair.raw.rdmaRead(into: registration, from: descriptor, at: offset)
+        }
+      }
+    }
+
+    /// A peer that stops in the middle of a transfer, at either end, ends the stream; then it cannot
+    /// reach the memory any more.
+    @Test(arguments: [true, false])
+    func aPeerThatStopsInTheMiddle(sends: Bool) throws {
+      var options = StreamOptions()
+      options.stallLimit = .milliseconds(100)
+      try TestNetwork.run { network in
+        let pair = try Pair(network, options: options)
+        let work: Meanwhile<Void>
+        if sends {
+          let bytes = pattern(100_000)
+          work = Meanwhile { try pair.stream.send(bytes) }
+          _ = try pair.raw.receiveMessage()
+          try pair.raw.sendMessage(Self.message(.ready, number: 1, length: 50_000))
+        } else {
+          try pair.raw.sendMessage(Self.message(.offer, number: 1, length: 50_000))
+          work = Meanwhile { _ = try pair.stream.receive(atMost: 50_000) }
+        }
+        let last = try pair.raw.receiveMessage()
+        #expect(throws: StreamError.stalled) { try work.result() }
+        #expect(throws: StreamError.stalled) { try pair.stream.send([1]) }
+        if sends {
+          let (descriptor, offset) = try source(in: last)
+          let target = try MemfdSegment(byteCount: 4_096)
+          let memory = UnsafeMutableRawBufferPointer(start: target.baseAddress, count: 4_096)
+          #expect(throws: SwitchError.self) {
+            let registration = try pair.raw.registerMemory(memory, access: .write)
+            try pair.raw.rdmaRead(into: registration, from: descriptor, at: offset)
+          }
+        }
+        #expect(network.statistics.quarantined == 0)
       }
     }
 

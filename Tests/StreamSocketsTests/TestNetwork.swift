@@ -38,6 +38,7 @@ enum TestNetwork {
   private struct Library: @unchecked Sendable {
     let compiler: TestCompiler
     let path: String
+    let handle: UnsafeMutableRawPointer
   }
 
   private static func make() throws -> Library {
@@ -50,6 +51,20 @@ enum TestNetwork {
     else { throw TestCompilerError.compiler(0) }
     let function: LPWSPSTARTUPEX = { WSPStartupEx($0, $1, $2, $3, $4) }
     unsafeBitCast(aim, to: (@convention(c) (LPWSPSTARTUPEX) -> Void).self)(function)
-    return Library(compiler: compiler, path: path)
+    return Library(compiler: compiler, path: path, handle: handle)
+  }
+
+  /// Makes the provider a lesser one, as long as `body` runs.
+  ///
+  /// - Parameters:
+  ///   - reads: whether it has WSPRdmaRead; to be said before it is started.
+  ///   - most: the most bytes that it registers at a time; WSAENOBUFS for more.
+  static func limited(reads: Bool = true, most: Int = .max, _ body: () throws -> Void) throws {
+    let limit = unsafeBitCast(
+      dlsym(try library.get().handle, "forwarding_limit"),
+      to: (@convention(c) (Int32, UInt) -> Void).self)
+    limit(reads ? 1 : 0, UInt(most))
+    defer { limit(1, UInt(Int.max)) }
+    try body()
   }
 }

@@ -24,6 +24,7 @@ typedef struct pindown_stream_options {
     uint32_t receive_count;  /* messages the peer may send ahead, 2 to 200; default 16 */
     uint32_t message_size;   /* bytes of a message, 1024 to 65536; default 16384 */
     uint32_t avoid_read;     /* not 0: the peer writes, where this end would read by RDMA */
+    uint32_t stall_limit;    /* milliseconds for a step of a large transfer; default 10000 */
 } pindown_stream_options;
 
 /* `options` may be NULL. 0.0.0.0 is every address, of adapters, too; port 0 takes a free one, which

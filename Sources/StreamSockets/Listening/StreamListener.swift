@@ -51,9 +51,17 @@ public final class StreamListener: Sendable {
       do throws(SwitchError) {
         return (tcp, try network.listen(at: tcp.address))
       } catch {
-        // Somebody else may have this port at a provider.
-        if address.port != 0 || attempt == Limits.portAttempts { throw StreamError(error) }
-        attempt += 1
+        switch error.meaning {
+        // Somebody else has this port at a provider.
+        case .addressInUse, .noRoom:
+          if address.port != 0 || attempt == Limits.portAttempts { throw .addressInUse }
+          attempt += 1
+        // Without its companions the socket is one of TCP/IP alone (spec section 5.2), which is of
+        // no use where only an adapter has the address.
+        default:
+          if isAdapters { throw StreamError(error) }
+          return (tcp, nil)
+        }
       }
     }
   }

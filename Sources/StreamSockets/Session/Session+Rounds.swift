@@ -11,7 +11,7 @@ extension Session {
     let result: Result?
     do throws(StreamError) {
       // Whichever way the data go, what ends the round is a message.
-      result = try wait(until: Deadline(after: Limits.step), to: .receiving, condition)
+      result = try wait(until: Deadline(after: options.stallLimit), to: .receiving, condition)
     } catch {
       fail(error)
       throw error
@@ -30,7 +30,8 @@ extension Session {
     let limit = min(Int(socket.maximumRDMALength), count)
     do throws(SwitchError) {
       for offset in stride(from: 0, to: count, by: limit) {
-        try start(offset, min(limit, count - offset)).wait(until: Deadline(after: Limits.step))
+        let piece = try start(offset, min(limit, count - offset))
+        try piece.wait(until: Deadline(after: options.stallLimit))
       }
     } catch {
       let failure = StreamError(error)
