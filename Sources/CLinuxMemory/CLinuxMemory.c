@@ -4,6 +4,8 @@
 #include <fcntl.h>
 #include <linux/futex.h>
 #include <linux/memfd.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
@@ -35,6 +37,16 @@ void CLinuxMemory_futex_wake(const void *word, int count) {
     int saved = errno;
     syscall(SYS_futex, word, FUTEX_WAKE, count, NULL, NULL, 0);
     errno = saved;
+}
+
+int CLinuxMemory_eventfd(void) {
+    int descriptor = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    return descriptor < 0 ? -errno : descriptor;
+}
+
+int CLinuxMemory_accept(int listener) {
+    int descriptor = accept4(listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+    return descriptor < 0 ? -errno : descriptor;
 }
 
 int CLinuxMemory_memfd(const char *name, size_t length) {

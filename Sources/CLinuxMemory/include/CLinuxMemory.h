@@ -26,6 +26,13 @@ extern const int CLinuxMemory_seal_shrink;
 extern const int CLinuxMemory_seal_grow;
 extern const int CLinuxMemory_seal_future_write;
 
+/* A descriptor to poll: written eight bytes, a number, it is readable until they are read. Closed on
+   exec, never waits. Or -errno. */
+int CLinuxMemory_eventfd(void);
+
+/* Accepts a connection: closed on exec, never waits. The descriptor or -errno. */
+int CLinuxMemory_accept(int listener);
+
 /* Nanoseconds of CLOCK_REALTIME and CLOCK_MONOTONIC; through the vDSO, safe in hook context. */
 uint64_t CLinuxMemory_realtime(void);
 uint64_t CLinuxMemory_monotonic(void);
