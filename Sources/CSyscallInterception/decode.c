@@ -8,6 +8,7 @@
 #if defined(__x86_64__)
 
 #include "gateway.h"
+#include "threads.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -22,13 +23,9 @@ enum { page_size = 4096, page_mask = page_size - 1 };
 
 /* Newer than the headers of some systems that we build on. */
 enum {
-    advice_dontneed_locked = 24, /* Linux 5.18 */
-    advice_collapse = 25,        /* Linux 6.1 */
-    advice_hwpoison = 100,
-    advice_soft_offline = 101,
-    advice_guard_install = 102,   /* Linux 6.13 */
     mremap_dontunmap = 4,         /* Linux 5.7 */
     number_process_madvise = 440, /* Linux 5.10 */
+    number_clone3 = 435,          /* Linux 5.3 */
     vector_limit = 1024,
 };
 
@@ -158,25 +155,6 @@ static void decode_mprotect(const CSyscallInterception_registers *call) {
     CSyscallInterception_announce(&change);
 }
 
-/* Whether the advice takes pages away, or exchanges them, now or when the kernel likes. */
-static bool is_change(uint64_t advice) {
-    switch (advice) {
-    case MADV_DONTNEED:
-    case MADV_FREE:
-    case MADV_REMOVE:
-    case MADV_WIPEONFORK:
-    case MADV_PAGEOUT:
-    case advice_dontneed_locked:
-    case advice_collapse:
-    case advice_hwpoison:
-    case advice_soft_offline:
-    case advice_guard_install:
-        return true;
-    default:
-        return false;
-    }
-}
-
 static void announce_advice(uint64_t start, uint64_t length, uint64_t advice) {
     CSyscallInterception_change change = {
         .start = start,
@@ -189,7 +167,7 @@ static void announce_advice(uint64_t start, uint64_t length, uint64_t advice) {
 
 static void decode_madvise(const CSyscallInterception_registers *call) {
     uint64_t advice = call->third & UINT32_MAX;
-    if (is_change(advice)) {
+    if (CSyscallInterception_is_change(advice)) {
         announce_advice(call->first, call->second, advice);
     }
 }
@@ -199,7 +177,7 @@ static void decode_madvise(const CSyscallInterception_registers *call) {
    fault where we must not. */
 static void decode_process_madvise(const CSyscallInterception_registers *call) {
     uint64_t vector = call->second, count = call->third, advice = call->fourth & UINT32_MAX;
-    if (!is_change(advice) || count > vector_limit) {
+    if (!CSyscallInterception_is_change(advice) || count > vector_limit) {
         return;
     }
     long self = CSyscallInterception_call(SYS_getpid, 0, 0, 0, 0, 0, 0);
@@ -327,7 +305,8 @@ static void decode_file_call(uint64_t number, const CSyscallInterception_registe
     }
 }
 
-static void decode(uint64_t number, const CSyscallInterception_registers *call) {
+/* Returns whether the call is one of a thread, and not of memory: see threads.c. */
+static bool decode(uint64_t number, const CSyscallInterception_registers *call) {
     switch (number) {
     case SYS_munmap:
         announce(CSyscallInterception_kind_munmap, call->first,
@@ -366,19 +345,29 @@ static void decode(uint64_t number, const CSyscallInterception_registers *call) 
     case SYS_fallocate:
         decode_file_call(number, call);
         break;
+    case SYS_clone:
+    case number_clone3:
+    case SYS_rt_sigprocmask:
+    case SYS_rt_sigaction:
+        return true;
     default:
         break;
     }
+    return false;
 }
 
 __attribute__((noinline)) static void decide_any(uint64_t number,
-                                                 const CSyscallInterception_registers *call) {
+                                                 CSyscallInterception_registers *call,
+                                                 bool is_fixed) {
     bool is_hook = CSyscallInterception_begin_hook();
-    decode(number, call);
+    bool is_of_thread = decode(number, call);
     CSyscallInterception_end_hook(is_hook);
+    if (is_of_thread && !CSyscallInterception_in_hook()) {
+        CSyscallInterception_decide_thread_call(number, call, is_fixed);
+    }
 }
 
-void CSyscallInterception_decide(const CSyscallInterception_registers *call,
+void CSyscallInterception_decide(CSyscallInterception_registers *call,
                                  const CSyscallInterception_site *site) {
     bool is_fixed = site->number != CSyscallInterception_any_number;
     uint64_t number = is_fixed ? (uint64_t)site->number : call->number;
@@ -389,7 +378,7 @@ void CSyscallInterception_decide(const CSyscallInterception_registers *call,
                                        end_of(call->first, call->second, page_size))) {
         return;
     }
-    decide_any(number, call);
+    decide_any(number, call, is_fixed);
 }
 
 #endif

@@ -18,8 +18,8 @@ typedef struct {
     uint64_t first;  /* rdi */
 } CSyscallInterception_registers;
 
-/* Called by every detour before its call. */
-void CSyscallInterception_decide(const CSyscallInterception_registers *registers,
+/* Called by every detour before its call, which is made with the registers as they are then. */
+void CSyscallInterception_decide(CSyscallInterception_registers *registers,
                                  const CSyscallInterception_site *site);
 
 /* Puts one range to the filter and, if it wants it, to the handler. */
@@ -43,6 +43,9 @@ void CSyscallInterception_allow_quick(bool allowed);
 void CSyscallInterception_set_receivers(CSyscallInterception_filter filter,
                                         CSyscallInterception_handler handler);
 
+/* Whether the advice takes pages away, or exchanges them, now or when the kernel likes. */
+bool CSyscallInterception_is_change(uint64_t advice);
+
 /* Where the SysV segment that is attached at `address` ends, 0 when there is none there, UINT64_MAX
    when that cannot be found out. */
 uint64_t CSyscallInterception_attachment_end(uint64_t address);
@@ -59,6 +62,9 @@ bool CSyscallInterception_in_trap(void);
 /* Whether the calling thread's raw system calls trap: then every hook needs the two below. */
 extern __thread volatile bool CSyscallInterception_is_dispatched
     __attribute__((tls_model("initial-exec")));
+
+/* Whether it is in a trap or, where its raw calls trap, in a hook. */
+bool CSyscallInterception_in_hook(void);
 
 /* Around a hook that is not in a trap: its own raw calls (through the gateway, and of libraries that
    a handler uses) do not trap. A thread that ends has SIGSYS blocked when libc gives up its stack,
