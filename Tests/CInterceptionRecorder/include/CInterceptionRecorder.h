@@ -118,6 +118,13 @@ int CInterceptionRecorder_child_has_sigsys(void);
 int CInterceptionRecorder_uring_madvise(void *start, size_t length, int advice);
 int CInterceptionRecorder_uffd_move(void *destination, void *source, size_t length);
 
+/* A thread that exchanges pages for others by a raw call, once each time that it is asked, after so
+   many rounds of doing nothing. */
+void CInterceptionRecorder_start_exchanging(void);
+void CInterceptionRecorder_exchange_soon(void *start, size_t length, uint32_t delay);
+void CInterceptionRecorder_await_exchange(void);
+void CInterceptionRecorder_stop_exchanging(void);
+
 /* A memfd of this length, or -1. */
 int CInterceptionRecorder_memfd(size_t length);
 int CInterceptionRecorder_punch_hole(int descriptor, size_t length);
