@@ -281,21 +281,35 @@ static bool invite(pid_t thread) {
     return syscall(SYS_rt_tgsigqueueinfo, getpid(), thread, SIGSYS, &invitation) == 0;
 }
 
-/* Waits for them a while, but not for one that has SIGSYS blocked: it follows when it unblocks it. */
-static void invite_others(void) {
+/* Invites the other threads whose numbers are above `last`, and makes `last` the highest. How many. */
+static uint32_t invite_above(pid_t *last) {
     DIR *threads = opendir("/proc/self/task");
-    pid_t self = (pid_t)syscall(SYS_gettid);
+    pid_t self = (pid_t)syscall(SYS_gettid), highest = *last;
     uint32_t invited = 0;
     struct dirent *entry;
-    atomic_store(&followed, 0);
     while (threads && (entry = readdir(threads))) {
         pid_t thread = (pid_t)atoi(entry->d_name);
-        invited += thread > 0 && thread != self && invite(thread);
+        if (thread > *last) {
+            invited += thread != self && invite(thread);
+            highest = thread > highest ? thread : highest;
+        }
     }
     if (threads) {
         closedir(threads);
     }
-    struct timespec pause = {0, wait_nanoseconds};
+    *last = highest;
+    return invited;
+}
+
+/* Waits for them a while, but not for one that has SIGSYS blocked: it follows when it unblocks it.
+   The second time is for a thread that was on its way when the making of threads was patched. */
+static void invite_others(void) {
+    const struct timespec pause = {0, wait_nanoseconds};
+    pid_t last = 0;
+    atomic_store(&followed, 0);
+    uint32_t invited = invite_above(&last);
+    nanosleep(&pause, NULL);
+    invited += invite_above(&last);
     for (int round = 0; round < wait_rounds && atomic_load(&followed) < invited; round++) {
         nanosleep(&pause, NULL);
     }
