@@ -8,6 +8,7 @@
 #if defined(__x86_64__)
 
 #include "gateway.h"
+#include "threads.h"
 
 #include <errno.h>
 #include <linux/userfaultfd.h>
@@ -21,13 +22,9 @@ enum { page_size = 4096, page_mask = page_size - 1 };
 
 /* Newer than the headers of some systems that we build on. */
 enum {
-    advice_dontneed_locked = 24, /* Linux 5.18 */
-    advice_collapse = 25,        /* Linux 6.1 */
-    advice_hwpoison = 100,
-    advice_soft_offline = 101,
-    advice_guard_install = 102,   /* Linux 6.13 */
     mremap_dontunmap = 4,         /* Linux 5.7 */
     number_process_madvise = 440, /* Linux 5.10 */
+    number_clone3 = 435,          /* Linux 5.3 */
     vector_limit = 1024,
 };
 
@@ -174,25 +171,6 @@ static void decode_mprotect(const CSyscallInterception_registers *call) {
     CSyscallInterception_announce(&change);
 }
 
-/* Whether the advice takes pages away, or exchanges them, now or when the kernel likes. */
-static bool is_change(uint64_t advice) {
-    switch (advice) {
-    case MADV_DONTNEED:
-    case MADV_FREE:
-    case MADV_REMOVE:
-    case MADV_WIPEONFORK:
-    case MADV_PAGEOUT:
-    case advice_dontneed_locked:
-    case advice_collapse:
-    case advice_hwpoison:
-    case advice_soft_offline:
-    case advice_guard_install:
-        return true;
-    default:
-        return false;
-    }
-}
-
 static void announce_advice(uint64_t start, uint64_t length, uint64_t advice) {
     CSyscallInterception_change change = {
         .start = start,
@@ -238,10 +216,10 @@ static void decode_ioctl(const CSyscallInterception_registers *call) {
 
 static void decode_madvise(const CSyscallInterception_registers *call) {
     uint64_t advice = call->third & UINT32_MAX;
-    if (is_change(advice)) {
+    if (CSyscallInterception_is_change(advice)) {
         announce_advice(call->first, call->second, advice);
     }
-    if (advice == advice_collapse) {
+    if (advice == CSyscallInterception_advice_collapse) {
         yield_watched(-1, call->first, end_of(call->first, call->second, page_size));
     }
 }
@@ -250,7 +228,7 @@ static void decode_madvise(const CSyscallInterception_registers *call) {
    many: every call counts as being on ourselves. */
 static void decode_process_madvise(const CSyscallInterception_registers *call) {
     uint64_t vector = call->second, count = call->third, advice = call->fourth & UINT32_MAX;
-    if (!is_change(advice) || count > vector_limit) {
+    if (!CSyscallInterception_is_change(advice) || count > vector_limit) {
         return;
     }
     for (uint64_t index = 0; index < count; index++) {
@@ -353,11 +331,21 @@ static bool decode(uint64_t number, CSyscallInterception_registers *call) {
     return false;
 }
 
+/* Calls that say what becomes of a thread, and of SIGSYS in it: see threads.c. */
+static bool is_of_thread(uint64_t number) {
+    return number == SYS_clone || number == number_clone3 || number == SYS_rt_sigprocmask ||
+           number == SYS_rt_sigaction;
+}
+
 __attribute__((noinline)) static bool decide_any(uint64_t number,
-                                                 CSyscallInterception_registers *call) {
+                                                 CSyscallInterception_registers *call,
+                                                 bool is_fixed) {
     bool is_hook = CSyscallInterception_begin_hook();
     bool is_made = decode(number, call);
     CSyscallInterception_end_hook(is_hook);
+    if (is_of_thread(number) && !CSyscallInterception_in_hook()) {
+        CSyscallInterception_decide_thread_call(number, call, is_fixed);
+    }
     return is_made;
 }
 
@@ -372,7 +360,7 @@ bool CSyscallInterception_decide(CSyscallInterception_registers *call,
                                        end_of(call->first, call->second, page_size))) {
         return false;
     }
-    return decide_any(number, call);
+    return decide_any(number, call, is_fixed);
 }
 
 #endif

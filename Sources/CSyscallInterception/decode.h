@@ -55,6 +55,12 @@ void CSyscallInterception_allow_quick(bool allowed);
 void CSyscallInterception_set_receivers(CSyscallInterception_filter filter,
                                         CSyscallInterception_handler handler);
 
+/* MADV_COLLAPSE, of Linux 6.1. */
+enum { CSyscallInterception_advice_collapse = 25 };
+
+/* Whether the advice takes pages away, or exchanges them, now or when the kernel likes. */
+bool CSyscallInterception_is_change(uint64_t advice);
+
 /* Where the SysV segment that is attached at `address` ends, 0 when there is none there, UINT64_MAX
    when that cannot be found out. */
 uint64_t CSyscallInterception_attachment_end(uint64_t address);
@@ -71,6 +77,9 @@ bool CSyscallInterception_in_trap(void);
 /* Whether the calling thread's raw system calls trap: then every hook needs the two below. */
 extern __thread volatile bool CSyscallInterception_is_dispatched
     __attribute__((tls_model("initial-exec")));
+
+/* Whether it is in a trap or, where its raw calls trap, in a hook. */
+bool CSyscallInterception_in_hook(void);
 
 /* Around a hook that is not in a trap: its own raw calls (through the gateway, and of libraries that
    a handler uses) do not trap. A thread that ends has SIGSYS blocked when libc gives up its stack,
