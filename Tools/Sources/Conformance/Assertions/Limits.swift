@@ -121,7 +121,7 @@ extension Catalog {
     try remote.fill(1)
     let descriptor = try pair.far.exposed(remote, MEM_READWRITE)
     var kinds: [TransferKind] = [.write]
-    if session.provider.find(WSAID_RDMAREAD).error == 0 { kinds.append(.read) }
+    if session.provider.offersRead { kinds.append(.read) }
     for kind in kinds {
       for isPolled in [true, false] {
         try expectMoved(

@@ -61,13 +61,17 @@ final class ProviderUnderTest: @unchecked Sendable {
     return (error == 0 ? pointer : nil, error, byteCount)
   }
 
-  /// An extension function as what it is.
+  /// Whether the provider offers WSPRdmaRead, and the cache's callback: it need not.
+  var offersRead: Bool { find(WSAID_RDMAREAD).error == 0 }
+  var offersCallback: Bool { find(WSAID_MEMORYREGISTRATIONCACHECALLBACK).error == 0 }
+
+  /// An extension function as what it is; of one that is not offered, C12 and C13 say why.
   func function<Function>(
     _ guid: GUID, named name: String, as type: Function.Type = Function.self
   ) throws(Failure) -> Function {
-    let (pointer, error, _) = find(guid)
-    if let pointer { return unsafeBitCast(pointer, to: Function.self) }
-    if error == WSAEOPNOTSUPP { throw .notApplicable("the provider offers no \(name)") }
-    throw .violated(expected: "a pointer to \(name)", actual: ErrorName.text(error))
+    guard let pointer = find(guid).pointer else {
+      throw .notApplicable("the provider offers no \(name)")
+    }
+    return unsafeBitCast(pointer, to: Function.self)
   }
 }
