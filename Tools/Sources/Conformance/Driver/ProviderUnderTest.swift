@@ -29,11 +29,19 @@ final class ProviderUnderTest: @unchecked Sendable {
     var table = WSPPROC_TABLE()
     let code = startUp(
       0x0202, &data, TransportInformation.pointer, UpcallTable.pointer, &table)
-    if code == 0 {
-      self.data = data
-      functions = table
-    }
+    // Where it is refused the description may say why.
+    self.data = data
+    if code == 0 { functions = table }
     return code
+  }
+
+  /// What the provider calls itself, or why it did not start.
+  var description: String {
+    withUnsafeBytes(of: data.szDescription) { bytes in
+      let units = bytes.bindMemory(to: UInt16.self).prefix { $0 != 0 }
+      // It goes into a line of text, whatever the provider wrote.
+      return String(decoding: units.map { $0 < 32 ? 32 : $0 }, as: UTF16.self)
+    }
   }
 
   /// WSPCleanup; the error, 0 for success.
