@@ -70,15 +70,26 @@ let package = Package(
         "PageTracking", "Inspection", "VirtualMemory", "CWinsockDirect", "CLinuxMemory",
         "CDynamicLoader",
       ]),
+    module(
+      "StreamSockets", needs: ["SocketsSwitch", "VirtualMemory", "CLinuxMemory"],
+      documents: ["PROTOCOL.md"]),
     module("ControlFileSystem", needs: ["Inspection", "VirtualMemory", "CLinuxMemory", "CFuse"]),
     module(
       "Pindown",
       needs: [
-        "CPindown", "SocketsSwitch", "MemfdProvider", "RegistrationCache", "PageTracking",
-        "Inspection", "VirtualMemory",
+        "CPindown", "StreamSockets", "SocketsSwitch", "MemfdProvider", "RegistrationCache",
+        "PageTracking", "Inspection", "VirtualMemory",
       ]),
+    .target(name: "TestCompiler", path: "Tests/TestCompiler", swiftSettings: swiftSettings),
     tests(
-      "SocketsSwitch", needs: ["CWinsockDirect", "Inspection", "PageTracking", "VirtualMemory"]),
+      "SocketsSwitch",
+      needs: ["CWinsockDirect", "Inspection", "PageTracking", "VirtualMemory", "TestCompiler"]),
+    tests(
+      "StreamSockets",
+      needs: [
+        "SocketsSwitch", "MemfdProvider", "CWinsockDirect", "Inspection", "PageTracking",
+        "VirtualMemory", "TestCompiler",
+      ]),
     .target(
       name: "CInterceptionRecorder", dependencies: ["CSyscallInterception"],
       path: "Tests/CInterceptionRecorder",

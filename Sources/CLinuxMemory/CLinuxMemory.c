@@ -4,9 +4,12 @@
 #include <fcntl.h>
 #include <linux/futex.h>
 #include <linux/memfd.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -36,6 +39,16 @@ void CLinuxMemory_futex_wake(const void *word, int count) {
     errno = saved;
 }
 
+int CLinuxMemory_eventfd(void) {
+    int descriptor = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    return descriptor < 0 ? -errno : descriptor;
+}
+
+int CLinuxMemory_accept(int listener) {
+    int descriptor = accept4(listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+    return descriptor < 0 ? -errno : descriptor;
+}
+
 int CLinuxMemory_memfd(const char *name, size_t length) {
     int descriptor = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING | MFD_NOEXEC_SEAL);
     if (descriptor < 0 && errno == EINVAL) {
@@ -50,6 +63,24 @@ int CLinuxMemory_memfd(const char *name, size_t length) {
         return -error;
     }
     return descriptor;
+}
+
+uint64_t CLinuxMemory_inode(int descriptor) {
+    struct stat status;
+    return fstat(descriptor, &status) == 0 ? status.st_ino : 0;
+}
+
+int CLinuxMemory_raise_descriptor(int descriptor) {
+    enum { highest = 4096, room = 64 };
+    struct rlimit limit = {.rlim_cur = highest};
+    getrlimit(RLIMIT_NOFILE, &limit);
+    rlim_t end = limit.rlim_cur < highest ? limit.rlim_cur : highest;
+    int raised = end > 2 * room ? fcntl(descriptor, F_DUPFD_CLOEXEC, (int)end - room) : -1;
+    if (raised < 0) {
+        return descriptor;
+    }
+    close(descriptor);
+    return raised;
 }
 
 int CLinuxMemory_add_seals(int descriptor, int seals) {

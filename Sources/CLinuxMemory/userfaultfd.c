@@ -33,7 +33,7 @@ static int open_with(uint64_t features) {
         close((int)descriptor);
         return -error;
     }
-    return (int)descriptor;
+    return CLinuxMemory_raise_descriptor((int)descriptor);
 }
 
 int CLinuxMemory_userfaultfd_open(bool *watches_files) {
@@ -60,7 +60,7 @@ static int unwatch(int descriptor, uint64_t start, uint64_t end) {
 }
 
 static int for_each_mapping(int maps_descriptor, uint64_t start, uint64_t end, int descriptor,
-                            int (*change)(int, uint64_t, uint64_t)) {
+                            bool is_whole, int (*change)(int, uint64_t, uint64_t)) {
     int first_error = 0, saved = errno;
     while (start < end) {
         CLinuxMemory_mapping mapping;
@@ -74,7 +74,8 @@ static int for_each_mapping(int maps_descriptor, uint64_t start, uint64_t end, i
         if (error != 0 || mapping.start >= end) {
             break;
         }
-        error = change(descriptor, mapping.start, mapping.end);
+        uint64_t first = is_whole || mapping.start > start ? mapping.start : start;
+        error = change(descriptor, first, is_whole || mapping.end < end ? mapping.end : end);
         if (first_error == 0) {
             first_error = error;
         }
@@ -86,18 +87,24 @@ static int for_each_mapping(int maps_descriptor, uint64_t start, uint64_t end, i
 
 int CLinuxMemory_userfaultfd_watch(int descriptor, int maps_descriptor, uint64_t start,
                                    uint64_t end) {
-    return for_each_mapping(maps_descriptor, start, end, descriptor, watch);
+    return for_each_mapping(maps_descriptor, start, end, descriptor, true, watch);
 }
 
 int CLinuxMemory_userfaultfd_unwatch(int descriptor, int maps_descriptor, uint64_t start,
                                      uint64_t end) {
-    return for_each_mapping(maps_descriptor, start, end, descriptor, unwatch);
+    return for_each_mapping(maps_descriptor, start, end, descriptor, true, unwatch);
 }
 
-void CLinuxMemory_userfaultfd_wait(int descriptor) {
+int CLinuxMemory_userfaultfd_yield(int descriptor, int maps_descriptor, uint64_t start,
+                                   uint64_t end) {
+    return for_each_mapping(maps_descriptor, start, end, descriptor, false, unwatch);
+}
+
+bool CLinuxMemory_userfaultfd_wait(int descriptor, uint64_t inode) {
     struct pollfd waiting = {descriptor, POLLIN, 0};
     while (poll(&waiting, 1, -1) < 0 && errno == EINTR) {
     }
+    return CLinuxMemory_inode(descriptor) == inode;
 }
 
 static CLinuxMemory_mapping_event event_of(const struct uffd_msg *message) {

@@ -8,27 +8,23 @@
 #if defined(__x86_64__)
 
 #include "gateway.h"
+#include "threads.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <linux/falloc.h>
+#include <linux/userfaultfd.h>
 #include <stdatomic.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/shm.h>
-#include <sys/stat.h>
 #include <sys/uio.h>
 
 enum { page_size = 4096, page_mask = page_size - 1 };
 
 /* Newer than the headers of some systems that we build on. */
 enum {
-    advice_dontneed_locked = 24, /* Linux 5.18 */
-    advice_collapse = 25,        /* Linux 6.1 */
-    advice_hwpoison = 100,
-    advice_soft_offline = 101,
-    advice_guard_install = 102,   /* Linux 6.13 */
     mremap_dontunmap = 4,         /* Linux 5.7 */
     number_process_madvise = 440, /* Linux 5.10 */
+    number_clone3 = 435,          /* Linux 5.3 */
     vector_limit = 1024,
 };
 
@@ -71,15 +67,23 @@ bool CSyscallInterception_concerns(uint64_t start, uint64_t end) {
     return start < end && filter && filter(start, end);
 }
 
-void CSyscallInterception_announce(const CSyscallInterception_change *change) {
-    if (!CSyscallInterception_concerns(change->start, change->end)) {
+void CSyscallInterception_tell(const CSyscallInterception_change *change) {
+    CSyscallInterception_handler handler =
+        atomic_load_explicit(&current_handler, memory_order_acquire);
+    if (!handler) {
         return;
     }
     int saved = errno;
     CSyscallInterception_change told = *change;
     told.is_trap = CSyscallInterception_in_trap();
-    atomic_load_explicit(&current_handler, memory_order_relaxed)(&told);
+    handler(&told);
     errno = saved;
+}
+
+void CSyscallInterception_announce(const CSyscallInterception_change *change) {
+    if (CSyscallInterception_concerns(change->start, change->end)) {
+        CSyscallInterception_tell(change);
+    }
 }
 
 static void announce(CSyscallInterception_kind kind, uint64_t start, uint64_t end) {
@@ -112,28 +116,16 @@ static void decode_mmap(const CSyscallInterception_registers *call) {
     announce(CSyscallInterception_kind_mmap, start, end_of(start, call->second, unit));
 }
 
-static void decode_mremap(const CSyscallInterception_registers *call) {
-    uint64_t old = call->first, flags = call->fourth, destination = call->fifth;
-    uint64_t old_end = end_of(old, call->second, page_size);
-    uint64_t new_end = end_of(old, call->third, page_size);
+static void announce_mremap(uint64_t old, uint64_t old_end, uint64_t new_end,
+                            const CSyscallInterception_registers *call) {
+    uint64_t flags = call->fourth, destination = call->fifth;
     bool relocates = flags & (MREMAP_FIXED | mremap_dontunmap);
-    if (flags & ~(uint64_t)(MREMAP_MAYMOVE | MREMAP_FIXED | mremap_dontunmap) || new_end == old ||
-        (relocates && !(flags & MREMAP_MAYMOVE))) {
-        return;
-    }
     if (!relocates && new_end <= old_end) {
         announce(CSyscallInterception_kind_mremap, new_end, old_end);
         return;
     }
-    if ((flags & mremap_dontunmap) && old_end != new_end) {
-        return;
-    }
     if (flags & MREMAP_FIXED) {
         uint64_t destination_end = end_of(destination, call->third, page_size);
-        bool overlaps = old < destination_end && destination < old_end;
-        if (destination_end == destination || overlaps) {
-            return;
-        }
         announce(CSyscallInterception_kind_mremap, destination, destination_end);
     }
     /* An old length of zero makes a second mapping and leaves the first: the range is empty then.
@@ -142,6 +134,27 @@ static void decode_mremap(const CSyscallInterception_registers *call) {
     if (flags & MREMAP_MAYMOVE) {
         announce(CSyscallInterception_kind_mremap, old, old_end);
     }
+}
+
+static bool decode_mremap(CSyscallInterception_registers *call) {
+    uint64_t old = call->first, flags = call->fourth, destination = call->fifth;
+    uint64_t old_end = end_of(old, call->second, page_size);
+    uint64_t new_end = end_of(old, call->third, page_size);
+    bool relocates = flags & (MREMAP_FIXED | mremap_dontunmap);
+    if (flags & ~(uint64_t)(MREMAP_MAYMOVE | MREMAP_FIXED | mremap_dontunmap) || new_end == old ||
+        (relocates && !(flags & MREMAP_MAYMOVE)) ||
+        ((flags & mremap_dontunmap) && old_end != new_end)) {
+        return false;
+    }
+    if (flags & MREMAP_FIXED) {
+        uint64_t destination_end = end_of(destination, call->third, page_size);
+        bool overlaps = old < destination_end && destination < old_end;
+        if (destination_end == destination || overlaps) {
+            return false;
+        }
+    }
+    announce_mremap(old, old_end, new_end, call);
+    return old < old_end && CSyscallInterception_remap_in_pieces(call);
 }
 
 static void decode_mprotect(const CSyscallInterception_registers *call) {
@@ -158,25 +171,6 @@ static void decode_mprotect(const CSyscallInterception_registers *call) {
     CSyscallInterception_announce(&change);
 }
 
-/* Whether the advice takes pages away, or exchanges them, now or when the kernel likes. */
-static bool is_change(uint64_t advice) {
-    switch (advice) {
-    case MADV_DONTNEED:
-    case MADV_FREE:
-    case MADV_REMOVE:
-    case MADV_WIPEONFORK:
-    case MADV_PAGEOUT:
-    case advice_dontneed_locked:
-    case advice_collapse:
-    case advice_hwpoison:
-    case advice_soft_offline:
-    case advice_guard_install:
-        return true;
-    default:
-        return false;
-    }
-}
-
 static void announce_advice(uint64_t start, uint64_t length, uint64_t advice) {
     CSyscallInterception_change change = {
         .start = start,
@@ -187,29 +181,59 @@ static void announce_advice(uint64_t start, uint64_t length, uint64_t advice) {
     CSyscallInterception_announce(&change);
 }
 
+/* Through the kernel, which can fault where we must not. */
+static bool copy_from_caller(void *copy, uint64_t address, size_t length) {
+    long self = CSyscallInterception_call(SYS_getpid, 0, 0, 0, 0, 0, 0);
+    struct iovec local = {copy, length}, remote = {(void *)address, length};
+    return CSyscallInterception_call(SYS_process_vm_readv, self, (long)&local, 1, (long)&remote, 1,
+                                     0) == (long)length;
+}
+
+static _Atomic(CSyscallInterception_yielder) current_yielder;
+
+void CSyscallInterception_yield_watched(CSyscallInterception_yielder yielder) {
+    atomic_store_explicit(&current_yielder, yielder, memory_order_release);
+}
+
+static void yield_watched(int by, uint64_t start, uint64_t end) {
+    CSyscallInterception_yielder yielder =
+        atomic_load_explicit(&current_yielder, memory_order_acquire);
+    if (yielder && start < end) {
+        int saved = errno;
+        yielder(by, start, end);
+        errno = saved;
+    }
+}
+
+static void decode_ioctl(const CSyscallInterception_registers *call) {
+    struct uffdio_register wanted;
+    if ((call->second & UINT32_MAX) == UFFDIO_REGISTER &&
+        copy_from_caller(&wanted, call->third, sizeof wanted)) {
+        yield_watched((int)call->first, wanted.range.start,
+                      end_of(wanted.range.start, wanted.range.len, page_size));
+    }
+}
+
 static void decode_madvise(const CSyscallInterception_registers *call) {
     uint64_t advice = call->third & UINT32_MAX;
-    if (is_change(advice)) {
+    if (CSyscallInterception_is_change(advice)) {
         announce_advice(call->first, call->second, advice);
+    }
+    if (advice == CSyscallInterception_advice_collapse) {
+        yield_watched(-1, call->first, end_of(call->first, call->second, page_size));
     }
 }
 
 /* The process is named by a descriptor, and which one that is costs more to learn than a range too
-   many: every call counts as being on ourselves. The vector is read through the kernel, which can
-   fault where we must not. */
+   many: every call counts as being on ourselves. */
 static void decode_process_madvise(const CSyscallInterception_registers *call) {
     uint64_t vector = call->second, count = call->third, advice = call->fourth & UINT32_MAX;
-    if (!is_change(advice) || count > vector_limit) {
+    if (!CSyscallInterception_is_change(advice) || count > vector_limit) {
         return;
     }
-    long self = CSyscallInterception_call(SYS_getpid, 0, 0, 0, 0, 0, 0);
     for (uint64_t index = 0; index < count; index++) {
         struct iovec range;
-        struct iovec local = {&range, sizeof range};
-        struct iovec remote = {(void *)(vector + index * sizeof range), sizeof range};
-        long copied = CSyscallInterception_call(SYS_process_vm_readv, self, (long)&local, 1,
-                                                (long)&remote, 1, 0);
-        if (copied != sizeof range) {
+        if (!copy_from_caller(&range, vector + index * sizeof range, sizeof range)) {
             return;
         }
         announce_advice((uint64_t)range.iov_base, range.iov_len, advice);
@@ -259,75 +283,8 @@ static void decode_remap_file_pages(const CSyscallInterception_registers *call) 
     announce(CSyscallInterception_kind_remap_file_pages, start, end_of(start, length, page_size));
 }
 
-static _Atomic(bool) watches_files;
-
-void CSyscallInterception_watch_files(bool wanted) {
-    atomic_store_explicit(&watches_files, wanted, memory_order_seq_cst);
-}
-
-/* Files have no addresses: the filter cannot be asked, and the handler finds out who maps them. */
-static void announce_file(long found, const struct stat *status, uint64_t start, uint64_t end) {
-    CSyscallInterception_handler handler =
-        atomic_load_explicit(&current_handler, memory_order_acquire);
-    if (found != 0 || start >= end || !handler) {
-        return;
-    }
-    int saved = errno;
-    CSyscallInterception_change change = {.start = start,
-                                          .end = end,
-                                          .inode = status->st_ino,
-                                          .kind = CSyscallInterception_kind_truncate,
-                                          .is_trap = CSyscallInterception_in_trap()};
-    handler(&change);
-    errno = saved;
-}
-
-/* The page in which the file will end stays; what is behind it in that page is zeroed. */
-static uint64_t first_lost_page(uint64_t length) {
-    uint64_t rounded;
-    return __builtin_add_overflow(length, page_mask, &rounded) ? UINT64_MAX
-                                                               : rounded & ~(uint64_t)page_mask;
-}
-
-static void decode_truncate(const CSyscallInterception_registers *call, bool by_path) {
-    struct stat status;
-    if ((int64_t)call->second < 0) {
-        return;
-    }
-    long found = by_path ? CSyscallInterception_call(SYS_stat, (long)call->first, (long)&status, 0,
-                                                     0, 0, 0)
-                         : CSyscallInterception_call(SYS_fstat, (int)call->first, (long)&status, 0,
-                                                     0, 0, 0);
-    announce_file(found, &status, first_lost_page(call->second), UINT64_MAX);
-}
-
-static void decode_fallocate(const CSyscallInterception_registers *call) {
-    uint64_t mode = call->second & UINT32_MAX, offset = call->third, end;
-    struct stat status;
-    bool moves = mode & (FALLOC_FL_COLLAPSE_RANGE | FALLOC_FL_INSERT_RANGE);
-    bool empties = mode & (FALLOC_FL_PUNCH_HOLE | FALLOC_FL_ZERO_RANGE);
-    if ((!moves && !empties) || (int64_t)offset < 0 || (int64_t)call->fourth <= 0 ||
-        __builtin_add_overflow(offset, call->fourth, &end)) {
-        return;
-    }
-    long found =
-        CSyscallInterception_call(SYS_fstat, (int)call->first, (long)&status, 0, 0, 0, 0);
-    announce_file(found, &status, offset & ~(uint64_t)page_mask,
-                  moves ? UINT64_MAX : first_lost_page(end));
-}
-
-static void decode_file_call(uint64_t number, const CSyscallInterception_registers *call) {
-    if (!atomic_load_explicit(&watches_files, memory_order_seq_cst)) {
-        return;
-    }
-    if (number == SYS_fallocate) {
-        decode_fallocate(call);
-    } else {
-        decode_truncate(call, number == SYS_truncate);
-    }
-}
-
-static void decode(uint64_t number, const CSyscallInterception_registers *call) {
+/* Whether the call was made. */
+static bool decode(uint64_t number, CSyscallInterception_registers *call) {
     switch (number) {
     case SYS_munmap:
         announce(CSyscallInterception_kind_munmap, call->first,
@@ -337,8 +294,7 @@ static void decode(uint64_t number, const CSyscallInterception_registers *call) 
         decode_mmap(call);
         break;
     case SYS_mremap:
-        decode_mremap(call);
-        break;
+        return decode_mremap(call);
     case SYS_mprotect:
     case SYS_pkey_mprotect:
         decode_mprotect(call);
@@ -361,24 +317,39 @@ static void decode(uint64_t number, const CSyscallInterception_registers *call) 
     case SYS_remap_file_pages:
         decode_remap_file_pages(call);
         break;
+    case SYS_ioctl:
+        decode_ioctl(call);
+        break;
     case SYS_truncate:
     case SYS_ftruncate:
     case SYS_fallocate:
-        decode_file_call(number, call);
+        CSyscallInterception_decode_file_call(number, call);
         break;
     default:
         break;
     }
+    return false;
 }
 
-__attribute__((noinline)) static void decide_any(uint64_t number,
-                                                 const CSyscallInterception_registers *call) {
+/* Calls that say what becomes of a thread, and of SIGSYS in it: see threads.c. */
+static bool is_of_thread(uint64_t number) {
+    return number == SYS_clone || number == number_clone3 || number == SYS_rt_sigprocmask ||
+           number == SYS_rt_sigaction;
+}
+
+__attribute__((noinline)) static bool decide_any(uint64_t number,
+                                                 CSyscallInterception_registers *call,
+                                                 bool is_fixed) {
     bool is_hook = CSyscallInterception_begin_hook();
-    decode(number, call);
+    bool is_made = decode(number, call);
     CSyscallInterception_end_hook(is_hook);
+    if (is_of_thread(number) && !CSyscallInterception_in_hook()) {
+        CSyscallInterception_decide_thread_call(number, call, is_fixed);
+    }
+    return is_made;
 }
 
-void CSyscallInterception_decide(const CSyscallInterception_registers *call,
+bool CSyscallInterception_decide(CSyscallInterception_registers *call,
                                  const CSyscallInterception_site *site) {
     bool is_fixed = site->number != CSyscallInterception_any_number;
     uint64_t number = is_fixed ? (uint64_t)site->number : call->number;
@@ -387,9 +358,9 @@ void CSyscallInterception_decide(const CSyscallInterception_registers *call,
     if (number == SYS_munmap && !CSyscallInterception_is_dispatched &&
         !CSyscallInterception_concerns(call->first,
                                        end_of(call->first, call->second, page_size))) {
-        return;
+        return false;
     }
-    decide_any(number, call);
+    return decide_any(number, call, is_fixed);
 }
 
 #endif

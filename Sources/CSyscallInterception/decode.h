@@ -18,12 +18,24 @@ typedef struct {
     uint64_t first;  /* rdi */
 } CSyscallInterception_registers;
 
-/* Called by every detour before its call. */
-void CSyscallInterception_decide(const CSyscallInterception_registers *registers,
+/* Called by every detour before its call. Returns whether the call was made already: then the
+   registers say another, which does nothing but return its first argument, the result. */
+bool CSyscallInterception_decide(CSyscallInterception_registers *registers,
                                  const CSyscallInterception_site *site);
+
+/* Makes a mremap that the kernel would refuse because its range lies in several mappings; see
+   remap.c. Returns what decide() does. The arguments are ones that the kernel could accept. */
+bool CSyscallInterception_remap_in_pieces(CSyscallInterception_registers *registers);
 
 /* Puts one range to the filter and, if it wants it, to the handler. */
 void CSyscallInterception_announce(const CSyscallInterception_change *change);
+
+/* Tells the handler without asking the filter. */
+void CSyscallInterception_tell(const CSyscallInterception_change *change);
+
+/* ftruncate, truncate and fallocate: see files.c. */
+void CSyscallInterception_decode_file_call(uint64_t number,
+                                           const CSyscallInterception_registers *call);
 
 /* The filter alone: for calls whose range costs something to find out. */
 bool CSyscallInterception_concerns(uint64_t start, uint64_t end);
@@ -43,6 +55,12 @@ void CSyscallInterception_allow_quick(bool allowed);
 void CSyscallInterception_set_receivers(CSyscallInterception_filter filter,
                                         CSyscallInterception_handler handler);
 
+/* MADV_COLLAPSE, of Linux 6.1. */
+enum { CSyscallInterception_advice_collapse = 25 };
+
+/* Whether the advice takes pages away, or exchanges them, now or when the kernel likes. */
+bool CSyscallInterception_is_change(uint64_t advice);
+
 /* Where the SysV segment that is attached at `address` ends, 0 when there is none there, UINT64_MAX
    when that cannot be found out. */
 uint64_t CSyscallInterception_attachment_end(uint64_t address);
@@ -59,6 +77,9 @@ bool CSyscallInterception_in_trap(void);
 /* Whether the calling thread's raw system calls trap: then every hook needs the two below. */
 extern __thread volatile bool CSyscallInterception_is_dispatched
     __attribute__((tls_model("initial-exec")));
+
+/* Whether it is in a trap or, where its raw calls trap, in a hook. */
+bool CSyscallInterception_in_hook(void);
 
 /* Around a hook that is not in a trap: its own raw calls (through the gateway, and of libraries that
    a handler uses) do not trap. A thread that ends has SIGSYS blocked when libc gives up its stack,

@@ -139,9 +139,12 @@ typedef struct {
 _Static_assert(CSyscallInterception_table_shift == 25, "see LOOK_PLACE");
 _Static_assert(offsetof(CSyscallInterception_quick_words, table) == 8, "see LOOK_TABLE");
 _Static_assert(PROT_GROWSDOWN == 0x1000000 && MAP_FIXED == 0x10, "see below");
+_Static_assert(CSyscallInterception_advice_collapse == 25, "see below");
 
 #pragma GCC visibility push(hidden)
 LOOK(range_look, LOOK_PLACE, LOOK_TABLE);
+/* MADV_COLLAPSE is also about memory that is watched and not secured any more. */
+LOOK(advice_look, "cmp $25, %edx\n je 9f\n" LOOK_PLACE, LOOK_TABLE);
 /* Where PROT_GROWSDOWN extends the range nobody knows how far. */
 LOOK(protection_look, "test $0x1000000, %edx\n jne 9f\n" LOOK_PLACE, LOOK_TABLE);
 /* A mapping that the kernel finds a place for changes none. */
@@ -151,8 +154,9 @@ LOOK(mapping_look, "", "cmpq $0, (%r11)\n jle 9f\n test $0x10, %r10b\n jne 9f\n"
 static const look *look_of(const CSyscallInterception_site *site) {
     switch (site->number) {
     case SYS_munmap:
-    case SYS_madvise:
         return &range_look;
+    case SYS_madvise:
+        return &advice_look;
     case SYS_mprotect:
         return &protection_look;
     case SYS_mmap:

@@ -12,15 +12,18 @@
    on (a thread's start, vfork, the return from a signal, unmapping one's own stack) are made where
    they are, and the selector stays at `allow` until the thread's next call through a detour.
 
-   Of several images the allowed range can hold one: libc. Calls of the loader and the vDSO trap. */
+   Of several images the allowed range can hold one: libc. Calls of the loader and the vDSO trap.
+
+   The kernel starts it for the calling thread alone. Threads that exist are invited by a signal;
+   threads.c sees to those that are made later, and that none blocks SIGSYS. */
 #include "CSyscallInterception.h"
 
 #include <errno.h>
 
 #if defined(__x86_64__)
 
-#include "decode.h"
 #include "gateway.h"
+#include "threads.h"
 
 #include <dirent.h>
 #include <dlfcn.h>
@@ -59,7 +62,7 @@ static __thread volatile bool is_in_hook __attribute__((tls_model("initial-exec"
 static uint64_t allowed_start, allowed_length;
 static _Atomic(bool) is_running;
 static _Atomic(uint32_t) followed; /* threads that were invited, and have come */
-static struct sigaction former;
+static _Atomic(uint32_t) absent;   /* threads that were invited, and have not */
 
 #pragma GCC visibility push(hidden)
 void CSyscallInterception_resume(void);
@@ -109,14 +112,23 @@ static bool changes_stack(const CSyscallInterception_registers *call, uint64_t s
     }
 }
 
+/* Around threads.c, which would write the action down as what the program wants. */
+static long set_kernel_action(const CSyscallInterception_action *wanted,
+                              CSyscallInterception_action *former) {
+    return CSyscallInterception_call(SYS_rt_sigaction, SIGSYS, (long)wanted, (long)former,
+                                     sizeof wanted->mask, 0, 0);
+}
+
 static void pass_on(int number, siginfo_t *information, void *context) {
-    if (former.sa_flags & SA_SIGINFO) {
-        former.sa_sigaction(number, information, context);
-    } else if (former.sa_handler == SIG_DFL) {
-        signal(number, SIG_DFL);
+    CSyscallInterception_action action = CSyscallInterception_trap_action();
+    if (action.handler == (uint64_t)SIG_DFL) {
+        CSyscallInterception_selector = selector_allow;
+        set_kernel_action(&action, NULL);
         raise(number);
-    } else if (former.sa_handler != SIG_IGN) {
-        former.sa_handler(number);
+    } else if (action.flags & SA_SIGINFO) {
+        ((void (*)(int, siginfo_t *, void *))action.handler)(number, information, context);
+    } else if (action.handler != (uint64_t)SIG_IGN) {
+        ((void (*)(int))action.handler)(number);
     }
 }
 
@@ -124,6 +136,17 @@ static void end_in_this_thread(void) {
     CSyscallInterception_selector = selector_allow;
     CSyscallInterception_is_dispatched = false;
     prctl(control_dispatch, dispatch_off, 0, 0, 0);
+}
+
+static int begin_in_this_thread(void) {
+    CSyscallInterception_selector = selector_block;
+    if (prctl(control_dispatch, dispatch_on, allowed_start, allowed_length,
+              &CSyscallInterception_selector) != 0) {
+        CSyscallInterception_selector = selector_allow;
+        return -errno;
+    }
+    CSyscallInterception_is_dispatched = true;
+    return 0;
 }
 
 static bool is_invitation(const siginfo_t *information) {
@@ -134,7 +157,11 @@ static bool is_invitation(const siginfo_t *information) {
 static void on_signal(int number, siginfo_t *information, void *context) {
     int saved = errno;
     if (is_invitation(information)) {
-        CSyscallInterception_dispatch_this_thread();
+        if (atomic_load(&is_running)) {
+            begin_in_this_thread();
+        } else {
+            end_in_this_thread();
+        }
         atomic_fetch_add(&followed, 1);
         errno = saved;
         return;
@@ -163,12 +190,20 @@ static void on_signal(int number, siginfo_t *information, void *context) {
         errno = saved;
         return;
     }
-    if (is_native) {
-        is_in_trap = true;
-        CSyscallInterception_decide(&call, &any);
-        is_in_trap = false;
+    long result = 0;
+    uint64_t *mask = (uint64_t *)&((ucontext_t *)context)->uc_sigmask;
+    is_in_trap = true;
+    bool is_settled = is_native && CSyscallInterception_settle_trap(&call, mask, &result);
+    if (is_native && !is_settled && CSyscallInterception_decide(&call, &any)) {
+        /* It was made piece by piece; who makes a raw call relies on its other registers. */
+        result = (long)call.first;
+        is_settled = true;
     }
-    if (!is_native || changes_stack(&call, (uint64_t)registers[REG_RSP])) {
+    is_in_trap = false;
+    if (is_settled) {
+        registers[REG_RAX] = result;
+        CSyscallInterception_selector = selector_block;
+    } else if (!is_native || changes_stack(&call, (uint64_t)registers[REG_RSP])) {
         registers[REG_RIP] -= instruction_length;
     } else {
         registers[REG_RCX] = registers[REG_RIP];
@@ -178,6 +213,8 @@ static void on_signal(int number, siginfo_t *information, void *context) {
 }
 
 bool CSyscallInterception_in_trap(void) { return is_in_trap; }
+
+bool CSyscallInterception_in_hook(void) { return is_in_trap || is_in_hook; }
 
 bool CSyscallInterception_begin_hook(void) {
     bool is_ours = CSyscallInterception_is_dispatched && !is_in_trap && !is_in_hook;
@@ -224,79 +261,113 @@ int CSyscallInterception_dispatch_this_thread(void) {
     if (!atomic_load(&is_running)) {
         return -ENOTSUP;
     }
-    CSyscallInterception_selector = selector_block;
-    if (prctl(control_dispatch, dispatch_on, allowed_start, allowed_length,
-              &CSyscallInterception_selector) != 0) {
-        return -errno;
-    }
-    CSyscallInterception_is_dispatched = true;
-    return 0;
+    sigset_t traps;
+    sigemptyset(&traps);
+    sigaddset(&traps, SIGSYS);
+    pthread_sigmask(SIG_UNBLOCK, &traps, NULL);
+    return begin_in_this_thread();
+}
+
+void CSyscallInterception_make_invitation(siginfo_t *invitation, int32_t process) {
+    *invitation = (siginfo_t){0};
+    invitation->si_signo = SIGSYS;
+    invitation->si_code = SI_QUEUE;
+    invitation->si_pid = process;
+    invitation->si_value.sival_ptr = &allowed_start;
 }
 
 /* Asks a thread to call for itself; the kernel lets nobody else do it. */
 static bool invite(pid_t thread) {
-    siginfo_t information = {0};
-    information.si_signo = SIGSYS;
-    information.si_code = SI_QUEUE;
-    information.si_pid = getpid();
-    information.si_uid = getuid();
-    information.si_value.sival_ptr = &allowed_start;
-    return syscall(SYS_rt_tgsigqueueinfo, getpid(), thread, SIGSYS, &information) == 0;
+    siginfo_t invitation;
+    CSyscallInterception_make_invitation(&invitation, getpid());
+    return syscall(SYS_rt_tgsigqueueinfo, getpid(), thread, SIGSYS, &invitation) == 0;
 }
 
-/* Waits for them a while, but not for one that has SIGSYS blocked: it follows when it unblocks it. */
-static void invite_others(void) {
+/* Invites the other threads whose numbers are above `last`, and makes `last` the highest. How many. */
+static uint32_t invite_above(pid_t *last) {
     DIR *threads = opendir("/proc/self/task");
-    pid_t self = (pid_t)syscall(SYS_gettid);
+    pid_t self = (pid_t)syscall(SYS_gettid), highest = *last;
     uint32_t invited = 0;
     struct dirent *entry;
-    atomic_store(&followed, 0);
     while (threads && (entry = readdir(threads))) {
         pid_t thread = (pid_t)atoi(entry->d_name);
-        invited += thread > 0 && thread != self && invite(thread);
+        if (thread > *last) {
+            invited += thread != self && invite(thread);
+            highest = thread > highest ? thread : highest;
+        }
     }
     if (threads) {
         closedir(threads);
     }
-    struct timespec pause = {0, wait_nanoseconds};
+    *last = highest;
+    return invited;
+}
+
+/* Waits for them a while, but not for one that has SIGSYS blocked: it follows when it unblocks it.
+   The second time is for a thread that was on its way when the making of threads was patched. */
+static void invite_others(void) {
+    const struct timespec pause = {0, wait_nanoseconds};
+    pid_t last = 0;
+    atomic_store(&followed, 0);
+    uint32_t invited = invite_above(&last);
+    nanosleep(&pause, NULL);
+    invited += invite_above(&last);
     for (int round = 0; round < wait_rounds && atomic_load(&followed) < invited; round++) {
         nanosleep(&pause, NULL);
     }
+    uint32_t came = atomic_load(&followed);
+    atomic_store(&absent, came < invited ? invited - came : 0);
 }
 
-int CSyscallInterception_start_dispatch(CSyscallInterception_filter filter,
-                                        CSyscallInterception_handler handler) {
-    if (!find_libc()) {
-        return -ENOTSUP;
-    }
-    CSyscallInterception_set_receivers(filter, handler);
+uint32_t CSyscallInterception_undispatched_threads(void) { return atomic_load(&absent); }
+
+static int take_signal(void) {
     struct sigaction action = {.sa_sigaction = on_signal,
                                .sa_flags = SA_SIGINFO | SA_ONSTACK | SA_RESTART};
     sigfillset(&action.sa_mask);
-    struct sigaction current;
-    if (sigaction(SIGSYS, NULL, &current) != 0) {
+    CSyscallInterception_action former;
+    if (set_kernel_action(NULL, &former) != 0 || sigaction(SIGSYS, &action, NULL) != 0) {
         return -errno;
     }
-    if (current.sa_sigaction != on_signal) {
-        former = current;
+    if (former.handler != (uint64_t)on_signal) {
+        CSyscallInterception_set_trap_action(&former);
     }
-    if (sigaction(SIGSYS, &action, NULL) != 0) {
-        return -errno;
+    return 0;
+}
+
+int CSyscallInterception_start_dispatch(CSyscallInterception_filter filter,
+                                        CSyscallInterception_handler handler,
+                                        CSyscallInterception_report *report) {
+    if (!find_libc()) {
+        return -ENOTSUP;
     }
-    CSyscallInterception_allow_quick(false);
-    atomic_store(&is_running, true);
-    int result = CSyscallInterception_dispatch_this_thread();
+    CSyscallInterception_report local = {0};
+    CSyscallInterception_set_receivers(filter, handler);
+    int result = atomic_load(&is_running) ? 0 : take_signal();
+    if (result == 0) {
+        CSyscallInterception_watch_threads(&local);
+        CSyscallInterception_allow_quick(false);
+        atomic_store(&is_running, true);
+        result = CSyscallInterception_dispatch_this_thread();
+    }
     if (result == 0) {
         invite_others();
     } else {
         CSyscallInterception_stop_dispatch();
     }
+    if (report) {
+        *report = local;
+    }
     return result;
 }
 
 void CSyscallInterception_stop_dispatch(void) {
-    atomic_store(&is_running, false);
-    end_in_this_thread(); /* the others at their next trap */
+    if (!atomic_exchange(&is_running, false)) {
+        return;
+    }
+    CSyscallInterception_leave_threads();
+    end_in_this_thread();
+    invite_others();
     CSyscallInterception_allow_quick(true);
 }
 
@@ -305,11 +376,15 @@ void CSyscallInterception_stop_dispatch(void) {
 #include "decode.h"
 
 int CSyscallInterception_start_dispatch(CSyscallInterception_filter filter,
-                                        CSyscallInterception_handler handler) {
+                                        CSyscallInterception_handler handler,
+                                        CSyscallInterception_report *report) {
     (void)filter;
     (void)handler;
+    (void)report;
     return -ENOTSUP;
 }
+
+uint32_t CSyscallInterception_undispatched_threads(void) { return 0; }
 
 void CSyscallInterception_stop_dispatch(void) {}
 int CSyscallInterception_dispatch_this_thread(void) { return -ENOTSUP; }

@@ -45,13 +45,25 @@ static void stay_loaded(void) {
 }
 
 /* The sites of one image stand together, and each image needs detours within its own reach. */
-static int make_detours(size_t count) {
+static int make_detours(CSyscallInterception_site *all, size_t count) {
     int result = 0;
     for (size_t first = 0, next = 0; first < count && result == 0; first = next) {
-        while (next < count && sites[next].image == sites[first].image) {
+        while (next < count && all[next].image == all[first].image) {
             next++;
         }
-        result = CSyscallInterception_make_detours(&sites[first], next - first);
+        result = CSyscallInterception_make_detours(&all[first], next - first);
+    }
+    return result;
+}
+
+int CSyscallInterception_prepare_sites(CSyscallInterception_site *all, size_t count) {
+    if (!saves_flags() || count == 0) {
+        return -ENOTSUP;
+    }
+    int result = make_detours(all, count);
+    if (result == 0) {
+        stay_loaded();
+        CSyscallInterception_prepare_exchange();
     }
     return result;
 }
@@ -61,18 +73,12 @@ static int prepare(void) {
         return 0;
     }
     found = (CSyscallInterception_report){0};
-    size_t count = saves_flags() ? CSyscallInterception_find_sites(sites, &found) : 0;
-    if (count == 0) {
-        return -ENOTSUP;
+    size_t count = CSyscallInterception_find_sites(sites, &found);
+    int result = CSyscallInterception_prepare_sites(sites, count);
+    if (result == 0) {
+        atomic_store(&site_count, count);
     }
-    int result = make_detours(count);
-    if (result != 0) {
-        return result;
-    }
-    stay_loaded();
-    CSyscallInterception_prepare_exchange();
-    atomic_store(&site_count, count);
-    return 0;
+    return result;
 }
 
 static uint64_t exchange_signal_mask(uint64_t mask) {
@@ -85,11 +91,14 @@ static uint64_t exchange_signal_mask(uint64_t mask) {
 /* The calls through the gateway may trap (see dispatch.c), and a trap that is blocked is fatal. */
 static const uint64_t all_but_traps = ~((uint64_t)1 << (SIGSYS - 1));
 
-static void patch_all(CSyscallInterception_report *report) {
+void CSyscallInterception_patch_sites(CSyscallInterception_site *all, size_t count,
+                                      CSyscallInterception_report *report) {
     uint64_t mask = exchange_signal_mask(all_but_traps);
-    for (size_t index = 0; index < site_count; index++) {
-        CSyscallInterception_site *site = &sites[index];
-        int result = CSyscallInterception_exchange_code(site->address, site->original, site->jump);
+    for (size_t index = 0; index < count; index++) {
+        CSyscallInterception_site *site = &all[index];
+        int result = site->patched ? 0
+                                   : CSyscallInterception_exchange_code(
+                                         site->address, site->original, site->jump);
         site->patched = result == 0;
         if (site->patched) {
             report->patched++;
@@ -102,10 +111,10 @@ static void patch_all(CSyscallInterception_report *report) {
     exchange_signal_mask(mask);
 }
 
-static void restore_all(void) {
+void CSyscallInterception_restore_sites(CSyscallInterception_site *all, size_t count) {
     uint64_t mask = exchange_signal_mask(all_but_traps);
-    for (size_t index = 0; index < site_count; index++) {
-        CSyscallInterception_site *site = &sites[index];
+    for (size_t index = 0; index < count; index++) {
+        CSyscallInterception_site *site = &all[index];
         if (site->patched) {
             CSyscallInterception_exchange_code(site->address, site->jump, site->original);
             site->patched = false;
@@ -125,7 +134,7 @@ int CSyscallInterception_install(CSyscallInterception_filter filter,
     CSyscallInterception_report local = found;
     if (result == 0) {
         CSyscallInterception_set_receivers(filter, handler);
-        patch_all(&local);
+        CSyscallInterception_patch_sites(sites, site_count, &local);
         result = local.patched > 0 ? 0 : -ENOTSUP;
     }
     if (report) {
@@ -138,7 +147,7 @@ int CSyscallInterception_install(CSyscallInterception_filter filter,
 void CSyscallInterception_uninstall(void) {
     enum state expected = state_installed;
     if (atomic_compare_exchange_strong(&current_state, &expected, state_changing)) {
-        restore_all();
+        CSyscallInterception_restore_sites(sites, site_count);
         atomic_store(&current_state, state_idle);
     }
 }
@@ -173,6 +182,8 @@ void CSyscallInterception_watch_table(const uint32_t *table, uint64_t entries) {
     (void)table;
     (void)entries;
 }
+void CSyscallInterception_join_remaps(CSyscallInterception_maps_source source) { (void)source; }
+void CSyscallInterception_yield_watched(CSyscallInterception_yielder yielder) { (void)yielder; }
 void CSyscallInterception_uninstall(void) {}
 bool CSyscallInterception_installed(void) { return false; }
 size_t CSyscallInterception_site_count(void) { return 0; }

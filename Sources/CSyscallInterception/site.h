@@ -32,6 +32,20 @@ typedef struct {
 size_t CSyscallInterception_find_sites(CSyscallInterception_site *sites,
                                        CSyscallInterception_report *report);
 
+/* The same for the calls that make threads and set what their signals are. In libc only. */
+size_t CSyscallInterception_find_thread_sites(CSyscallInterception_site *sites,
+                                              CSyscallInterception_report *report);
+
+/* Readies sites for the first time: their detours, and this process for exchanging code. 0, or
+   -ENOTSUP, or why the kernel gave no memory. */
+int CSyscallInterception_prepare_sites(CSyscallInterception_site *sites, size_t count);
+
+/* Patches them, and puts back what was there. One thread at a time; what cannot be patched is added
+   to the report. */
+void CSyscallInterception_patch_sites(CSyscallInterception_site *sites, size_t count,
+                                      CSyscallInterception_report *report);
+void CSyscallInterception_restore_sites(CSyscallInterception_site *sites, size_t count);
+
 /* Appends to a report; a full one stays as it is. */
 void CSyscallInterception_note_gap(CSyscallInterception_report *report, const char *name,
                                    const char *reason);

@@ -16,7 +16,9 @@ func memoryRegistrationCacheCallback(
     lpErrno?.pointee = WSANOTINITIALISED
     return SOCKET_ERROR
   }
-  guard let range = AddressRange(start: UInt(bitPattern: lpvAddress), length: UInt(Size)) else {
+  guard
+    let range = AddressRange(start: UInt(bitPattern: lpvAddress), length: UInt(bitPattern: Size))
+  else {
     lpErrno?.pointee = WSAEINVAL
     return SOCKET_ERROR
   }

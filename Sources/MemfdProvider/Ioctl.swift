@@ -12,8 +12,11 @@ func ioctl(
   answer(lpErrno) { () throws(SocketsError) in
     let provider = try Provider.started()
     guard let lpcbBytesReturned else { throw .fault }
-    let input = UnsafeRawBufferPointer(start: lpvInBuffer, count: Int(cbInBuffer))
-    let output = UnsafeMutableRawBufferPointer(start: lpvOutBuffer, count: Int(cbOutBuffer))
+    // A buffer that is not there has no bytes, whatever is said of it.
+    let input = UnsafeRawBufferPointer(
+      start: lpvInBuffer, count: lpvInBuffer == nil ? 0 : Int(cbInBuffer))
+    let output = UnsafeMutableRawBufferPointer(
+      start: lpvOutBuffer, count: lpvOutBuffer == nil ? 0 : Int(cbOutBuffer))
     switch dwIoControlCode {
     case DWORD(SIO_GET_EXTENSION_FUNCTION_POINTER):
       // The switch asks before it has a socket (C15).

@@ -36,7 +36,9 @@ struct AuditMonitor: Monitor {
     let words = tracker.words
     if Abilities.current.seesPageFrames, words.pagemap.load() == 0 {
       let descriptor = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC)
-      if descriptor >= 0 { words.pagemap.store(UInt32(descriptor) + 1) }
+      if descriptor >= 0 {
+        words.pagemap.store(UInt32(CLinuxMemory_raise_descriptor(descriptor)) + 1)
+      }
     }
     var ignored: UInt64 = 0
     let seesMappings =

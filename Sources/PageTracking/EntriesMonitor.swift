@@ -38,7 +38,18 @@ struct EntriesMonitor: Monitor {
 /// What intercepted calls go through. Hook context.
 enum InterceptionHook {
   /// The tracker lives as long as the process; written once, before the first hook is installed.
-  nonisolated(unsafe) static var tracker: Unmanaged<PageTracker>?
+  static var tracker: Unmanaged<PageTracker>? {
+    get { place.pointee }
+    set { place.pointee = newValue }
+  }
+
+  /// Not a variable: in debug builds the runtime checks every access to one, in thread-local storage
+  /// for which it calls malloc on a thread's first. That thread may be inside malloc.
+  private nonisolated(unsafe) static let place = {
+    let place = UnsafeMutablePointer<Unmanaged<PageTracker>?>.allocate(capacity: 1)
+    place.initialize(to: nil)
+    return place
+  }()
 
   /// The tracker's set of secured pages, at hand; nil as long as there is no tracker.
   nonisolated(unsafe) static var pages: PageSet?
@@ -51,6 +62,16 @@ enum InterceptionHook {
   static func serve(_ tracker: PageTracker) {
     Self.tracker = Unmanaged.passUnretained(tracker)
     pages = tracker.coverage
+  }
+
+  static let maps: @convention(c) () -> Int32 = {
+    guard let tracker else { return -1 }
+    return tracker._withUnsafeGuaranteedRef { Int32(bitPattern: $0.words.maps.load()) - 1 }
+  }
+
+  static let yield: @convention(c) (Int32, UInt64, UInt64) -> Void = { by, start, end in
+    guard let tracker else { return }
+    tracker._withUnsafeGuaranteedRef { $0.yieldMappings(of: start, end, to: by) }
   }
 
   static let willChange: @convention(c) (UnsafePointer<CSyscallInterception_change>?) -> Void = {

@@ -19,6 +19,8 @@ struct EventQueue: @unchecked Sendable {
   private var taken: SharedWord { SharedWord(base + 64) }
   private var lost: SharedHalfWord { SharedHalfWord(base + 128) }
 
+  private var ended: SharedHalfWord { SharedHalfWord(base + 132) }
+
   /// Nil where there is no memory.
   init?() {
     let bytes = Self.headerBytes + Self.capacity * MemoryLayout<CLinuxMemory_mapping_event>.stride
@@ -49,6 +51,14 @@ struct EventQueue: @unchecked Sendable {
     taken.storeReleasing(number + 1)
     return event
   }
+
+  /// Says that nothing will be pushed any more, and that events may be lost.
+  func end() {
+    lost.store(1)
+    ended.store(1)
+  }
+
+  var isEnded: Bool { ended.load() != 0 }
 
   /// Whether events were lost since the last question.
   func takeLost() -> Bool { lost.exchange(0) != 0 }

@@ -10,6 +10,12 @@ protocol Monitor: Sendable {
   /// only do in part it returns, a line for each.
   func start(for tracker: PageTracker) throws(MonitorUnavailable) -> [String]
   func stop(for tracker: PageTracker)
+  /// Why it has ended by itself, where it has; it can be started again.
+  func failure(for tracker: PageTracker) -> String?
+}
+
+extension Monitor {
+  func failure(for tracker: PageTracker) -> String? { nil }
 }
 
 /// A monitor cannot run here; why, in words.

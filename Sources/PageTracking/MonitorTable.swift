@@ -24,7 +24,9 @@ struct MonitorTable {
   mutating func start(_ wanted: MonitorSet, for tracker: PageTracker) {
     forgetParent()
     for monitor in Self.all
-    where wanted.contains(monitor.member) && !running.contains(monitor.member) {
+    where wanted.contains(monitor.member)
+      && (!running.contains(monitor.member) || monitor.failure(for: tracker) != nil)
+    {
       do throws(MonitorUnavailable) {
         gaps[monitor.member] = try monitor.start(for: tracker)
         running.insert(monitor.member)
@@ -55,7 +57,9 @@ struct MonitorTable {
     forgetParent()
     var state = MonitorStatus.State.notAskedFor
     if let reason = reasons[monitor.member] { state = .unavailable(reason: reason) }
-    if running.contains(monitor.member) { state = .running }
+    if running.contains(monitor.member) {
+      state = monitor.failure(for: tracker).map { .unavailable(reason: $0) } ?? .running
+    }
     let costs = tracker.words.costs(of: monitor.member)
     return MonitorStatus(
       monitor: monitor.member, name: monitor.name, state: state,

@@ -13,24 +13,41 @@ extension PageTracker {
     case unknown
   }
 
+  /// The page frames of a secured region before its owner pins it, for `recordMapping`. Unknown where
+  /// the audit does not run or does not see frames.
+  package func markFrames(of region: SecuredRegion) -> FrameMark {
+    let pagemap = words.pagemap.load()
+    if words.takesFingerprints.load() == 0 || pagemap == 0 { return .unknown }
+    guard let found = lock.withLock({ index.found(region) }) else { return .unknown }
+    var frames: UInt64 = 0
+    var isPresent = false
+    let error = CLinuxMemory_fingerprint_frames(
+      Int32(pagemap) - 1, UInt64(found.range.start), UInt64(found.range.end), &frames, &isPresent)
+    if error != 0 { return .unknown }
+    return isPresent ? .frames(frames) : .absent
+  }
+
   /// Writes down what is mapped in a region now: the state from which an audit finds it changed.
   /// Called by the region's owner once its pages are pinned, and before anybody uses it; does
   /// nothing where the audit does not run.
   ///
   /// `isPinned` says that the pages cannot be exchanged without somebody's doing; where it is false
-  /// page frames are not compared. Returns whether the region is still secured.
+  /// page frames are not compared. `mark` is what the frames were before they were pinned.
+  ///
+  /// Returns whether the region is still secured, mapped as it must be and, where there is a mark,
+  /// has the frames of that. Where not, its pages may not be those that were pinned: a change was on
+  /// its way into the kernel when the region was secured, and nothing announces it any more.
   @discardableResult
-  public func recordMapping(of region: SecuredRegion, isPinned: Bool) -> Bool {
+  public func recordMapping(
+    of region: SecuredRegion, isPinned: Bool, since mark: FrameMark = .unknown
+  ) -> Bool {
     if words.takesFingerprints.load() == 0 { return true }
     guard let found = lock.withLock({ index.found(region) }) else { return false }
     var taken = Fingerprint()
-    // What is not mapped as it must be, or not present, has no fingerprint; the pin has failed, or a
-    // change is under way that will be reported.
-    if fingerprint(found, &taken) {
-      if !isPinned { taken.frames = 0 }
-      return lock.withLock { index.setFingerprint(taken, of: region) }
-    }
-    return true
+    if !fingerprint(found, &taken) { return false }
+    if isPinned, !mark.allows(taken.frames) { return false }
+    if !isPinned { taken.frames = 0 }
+    return lock.withLock { index.setFingerprint(taken, of: region) }
   }
 
   /// Compares every secured region that overlaps the range with what it was pinned with, and

@@ -1,4 +1,5 @@
 import CLinuxMemory
+import CSyscallInterception
 import Glibc
 import VirtualMemory
 
@@ -9,8 +10,19 @@ import VirtualMemory
 ///   secured any more; unmapping a part of one costs its thread the reader's waking, 30 us or so.
 /// - A kernel from 6.7 on lets private mappings of files be watched, too. SysV segments can be, but
 ///   detaching them raises no event.
-/// - Where another userfaultfd watches a mapping ours cannot; and where ours does, the
-///   application's cannot (EBUSY).
+/// - Where another userfaultfd watches a mapping ours cannot. Where ours does, *entries* and
+///   *dispatch* see the application register its own, and ours gives way; a raw ioctl that neither
+///   sees is refused (EBUSY). The same goes for MADV_COLLAPSE of memory with holes. What was given
+///   up is watched again when something in it is secured anew.
+/// - The kernel does not merge a watched mapping with neighbours that the application makes later. To
+///   a mremap of both that is no mapping: *entries* and *dispatch* therefore carry it out piece by
+///   piece, in children as well. A raw mremap fails with EFAULT where *dispatch* does not run; so
+///   does any after `stop()`, before Linux 6.11, and one that another thread's registration parts in
+///   the microseconds between the hook and the call.
+/// - For the same reason a process has up to two mappings more for each that is watched, of the
+///   65,530 that vm.max_map_count allows.
+/// - An application that closes descriptors which are not its own ends the monitor; everything that
+///   is secured counts as changed then.
 /// - Before Linux 6.11 nobody says where a mapping begins: the region alone is watched, which splits
 ///   the mapping, and vm.max_map_count (65,530) bounds how many there can be.
 /// - The child of a fork inherits the descriptor, but the kernel ends its watching (EVENT_FORK is
@@ -39,6 +51,10 @@ struct UserfaultMonitor: Monitor {
     tracker.forEachSecured { tracker.unwatchMappings(of: $0.range) }
   }
 
+  func failure(for tracker: PageTracker) -> String? {
+    tracker.words.eventSource.load() == 0 ? "the application has closed its descriptor" : nil
+  }
+
   private func open(for tracker: PageTracker) throws(MonitorUnavailable) -> [String] {
     guard tracker.openMaps() else {
       throw MonitorUnavailable(reason: "/proc/self/maps cannot be opened: errno \(errno)")
@@ -50,6 +66,9 @@ struct UserfaultMonitor: Monitor {
       close(descriptor)
       throw MonitorUnavailable(reason: "no memory, or no thread, for its events")
     }
+    InterceptionHook.tracker = Unmanaged.passUnretained(tracker)
+    CSyscallInterception_join_remaps(InterceptionHook.maps)
+    CSyscallInterception_yield_watched(InterceptionHook.yield)
     threads.publish()
     if watchesFiles { return [] }
     return ["private mappings of files cannot be watched before Linux 6.7"]
@@ -81,12 +100,19 @@ extension PageTracker {
       UInt64(range.end))
   }
 
+  /// Leaves a range to the userfaultfd `by`, or to the kernel. Hook context.
+  func yieldMappings(of start: UInt64, _ end: UInt64, to by: Int32) {
+    let source = Int32(bitPattern: words.eventSource.load()) - 1
+    if source < 0 || source == by { return }
+    _ = CLinuxMemory_userfaultfd_yield(source, Int32(words.maps.load()) - 1, start, end)
+  }
+
   /// Opens this process's list of mappings, once.
   func openMaps() -> Bool {
     if words.maps.load() != 0 { return true }
     let descriptor = open("/proc/self/maps", O_RDONLY | O_CLOEXEC)
     if descriptor < 0 { return false }
-    words.maps.store(UInt32(descriptor) + 1)
+    words.maps.store(UInt32(CLinuxMemory_raise_descriptor(descriptor)) + 1)
     return true
   }
 }

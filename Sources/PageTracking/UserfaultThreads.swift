@@ -2,10 +2,11 @@ import CLinuxMemory
 import VirtualMemory
 
 /// The thread that reads the kernel's events and the one that reports them. Both live as long as
-/// the process.
+/// the process, or until the application has closed the descriptor.
 final class UserfaultThreads: Sendable {
   private let tracker: PageTracker
   private let descriptor: Int32
+  private let inode: UInt64
   private let queue: EventQueue
 
   /// Starts them; nil where there is no memory or no thread.
@@ -13,6 +14,7 @@ final class UserfaultThreads: Sendable {
     guard let queue = EventQueue() else { return nil }
     self.tracker = tracker
     self.descriptor = descriptor
+    inode = CLinuxMemory_inode(descriptor)
     self.queue = queue
     // The threads' reference: never given back.
     let context = Unmanaged.passRetained(self).toOpaque()
@@ -30,7 +32,7 @@ final class UserfaultThreads: Sendable {
   private static let read: @convention(c) (UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? = {
     context in
     guard let context else { return nil }
-    Unmanaged<UserfaultThreads>.fromOpaque(context)._withUnsafeGuaranteedRef { $0.readForEver() }
+    Unmanaged<UserfaultThreads>.fromOpaque(context)._withUnsafeGuaranteedRef { $0.readToTheEnd() }
     return nil
   }
 
@@ -38,40 +40,50 @@ final class UserfaultThreads: Sendable {
     { context in
       guard let context else { return nil }
       Unmanaged<UserfaultThreads>.fromOpaque(context)._withUnsafeGuaranteedRef {
-        $0.reportForEver()
+        $0.reportToTheEnd()
       }
       return nil
     }
 
   /// Some thread, possibly inside malloc, waits for every event until it is read here: no
   /// allocation, no lock, nobody is called.
-  private func readForEver() {
+  private func readToTheEnd() {
     let words = tracker.words
     withUnsafeTemporaryAllocation(of: CLinuxMemory_mapping_event.self, capacity: 16) { events in
-      while true {
-        CLinuxMemory_userfaultfd_wait(descriptor)
+      while CLinuxMemory_userfaultfd_wait(descriptor, inode) {
         words.announceBatch()
         while true {
           let count = CLinuxMemory_userfaultfd_read(descriptor, events.baseAddress, 16)
           if count <= 0 { break }
           for index in 0..<Int(count) where events[index].kind != 0 { queue.push(events[index]) }
         }
-        words.read.add(1)
-        CLinuxMemory_futex_wake(words.base + 12, 1)
+        finishBatch()
       }
     }
+    // The kernel lets everybody go on who waits for a descriptor that is closed.
+    words.eventSource.store(0)
+    words.announceBatch()
+    queue.end()
+    finishBatch()
+  }
+
+  private func finishBatch() {
+    tracker.words.read.add(1)
+    CLinuxMemory_futex_wake(tracker.words.base + 12, 1)
   }
 
   /// Hook context: subscribers are called.
-  private func reportForEver() {
+  private func reportToTheEnd() {
     let words = tracker.words
     words.eventThread.store(UInt32(bitPattern: CLinuxMemory_thread_id()))
     while true {
       // Read before the queue is emptied: what is in these batches is in the queue.
       let batch = words.read.load()
-      if queue.takeLost() { tracker.everythingChanged() }
+      let isEnded = queue.isEnded
+      if queue.takeLost(), words.reportsEvents.load() != 0 { tracker.everythingChanged() }
       while let event = queue.take() { report(event) }
       if batch == words.settled.load() {
+        if isEnded { return }
         _ = CLinuxMemory_futex_wait(words.base + 12, batch, -1)
       } else {
         words.settleBatches(upTo: batch)

@@ -42,7 +42,7 @@ public func pindown_error() -> UnsafePointer<CChar>! { CPindown_get_error() }
 @c @implementation
 public func pindown_start(_ options: UnsafePointer<pindown_options>!) -> Int32 {
   ErrorText.noting(-1) {
-    var providers = [SocketsSwitch.memfdProvider]
+    var providers: [String] = []
     var monitors: MonitorSet?
     if let options = options?.pointee {
       guard options.size == MemoryLayout<pindown_options>.size else {
@@ -55,7 +55,11 @@ public func pindown_start(_ options: UnsafePointer<pindown_options>!) -> Int32 {
       }
       monitors = try options.monitors.map { try MonitorSet(parsing: String(cString: $0)) }
     }
-    try CSwitch.start { try SocketsSwitch.start(providers: providers, monitors: monitors) }
+    try CSwitch.start {
+      // None are named: those of the catalogue, and the memfd provider.
+      if providers.isEmpty { return try SocketsSwitch.start(monitors: monitors) }
+      return try SocketsSwitch.start(providers: providers, monitors: monitors)
+    }
     return 0
   }
 }

@@ -37,7 +37,7 @@ enum CallerError: Error, CustomStringConvertible {
     switch self {
     case .notStarted: "the switch is not started: call pindown_start() first"
     case .startedTwice: "the switch is started already"
-    case .unknownSize(let size): "pindown_options of \(size) bytes are not known"
+    case .unknownSize(let size): "options of \(size) bytes are not known: set size to their sizeof"
     case .badAddress: "the address is no IPv4 address like 10.77.0.1"
     case .badAccess(let access): "\(access) is no access: 1 reads, 2 writes, 3 does both"
     case .badDescriptor: "the descriptor is no descriptor"

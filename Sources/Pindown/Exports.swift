@@ -2,6 +2,7 @@
 @_exported public import PageTracking
 @_exported public import RegistrationCache
 @_exported public import SocketsSwitch
+@_exported public import StreamSockets
 @_exported public import VirtualMemory
 
 // The provider that this library carries: linked, so that WSPStartupEx is there to be found.

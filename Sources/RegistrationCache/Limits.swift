@@ -4,6 +4,8 @@ package enum RegistrationCacheLimits {
   package static let invalidationNanoseconds: UInt64 = 1_000_000_000
   /// Times that a registration starts again when mappings change under it.
   package static let maximumRestarts = 16
+  /// Times that pages are pinned until they are those that are mapped.
+  package static let pinAttempts = 4
 }
 
 /// What a cache may hold. `UInt64.max` is no limit.

@@ -56,9 +56,21 @@ import VirtualMemory
 /// of those that are pinned, and pinning takes a page that is shared with a child out of the sharing
 /// first.
 ///
-/// What is left to the application: not to begin a registration of pages while another of its
-/// threads is inside a call that changes just these. The hook is before the change, so a
-/// registration that begins between the two pins pages that are about to go.
+/// A change that is overtaken: its hook found nothing secured, a registration secures and pins the
+/// pages, and only then the kernel makes the change. A word in which hooks say that a call is under
+/// way would not close this at a price that every munmap can pay: it has to be written before each
+/// look at the index, also when nobody registers (who looks before a registration shows itself has
+/// looked for good), and taken back when the call is over, but the call is libc's own and nothing of
+/// ours runs behind it. So it is the registration that looks twice: at the page frames before the
+/// pin, and behind it. Where they are there and the same they are those that were pinned, and what
+/// the audit compares with from then on; where not it pins again. A change that comes later differs
+/// from them: an audit finds it, at the very next use with `strict`, by the timer otherwise, where
+/// userfaultfd has not told before. Two overtaken calls of which one puts the old frames back within
+/// one pin are not seen.
+///
+/// What is left to the application where the audit does not run, or page frames are not shown: not
+/// to begin a registration of pages while another of its threads is inside a call that changes just
+/// these.
 package struct RegionWord: Hashable, Sendable {
   package var generation: UInt32
   package var state: RegionState

@@ -136,7 +136,7 @@ extension RegistrationCache {
     publication.header.securedBytes.subtract(UInt64(range(of: region).length))
   }
 
-  private func releasePages(_ region: RegionRecord) {
+  func releasePages(_ region: RegionRecord) {
     let bytes = UInt64(range(of: region).length)
     let pin = region.pin.loadRelaxed()
     if pin != 0 {

@@ -242,7 +242,10 @@ extension RegistrationCache {
   ) throws(RegistrationCacheError) -> RegionReference? {
     let region = publication.region(Int(slot))
     do {
-      try pin(region, range)
+      if !(try pin(region, range)) {
+        abandon(slot)
+        return nil
+      }
     } catch {
       abandon(slot)
       throw error
@@ -268,31 +271,6 @@ extension RegistrationCache {
     abandon(slot)
     if wasInvalidated { return nil }
     throw .exhausted
-  }
-
-  private func pin(
-    _ region: RegionRecord, _ range: AddressRange
-  ) throws(RegistrationCacheError) {
-    if let use = SegmentTable.shared.use(of: range) {
-      region.segment.storeRelaxed(use.rawValue)
-      region.backing.storeRelaxed(Backing.mapped.rawValue)
-    } else {
-      guard let pins else { throw .unavailable }
-      do {
-        region.pin.storeRelaxed(try pins.pin(range).rawValue)
-      } catch {
-        throw RegistrationCacheError(error)
-      }
-      region.backing.storeRelaxed(Backing.pinned.rawValue)
-      record.pinnedBytes.count(UInt64(range.length))
-    }
-    frames?.record(range, in: region)
-    // From the pin on the frames can only change by a change of the mapping. One that came before
-    // this has been heard of, because the region is secured, or nothing announces it; then the
-    // audit takes the changed state for the good one, and that is all that is left of this race.
-    tracker.recordMapping(
-      of: SecuredRegion(rawValue: region.trackedRegion.loadRelaxed()),
-      isPinned: region.pin.loadRelaxed() != 0)
   }
 
   /// Takes back a registration that failed or was overtaken by a mapping change.

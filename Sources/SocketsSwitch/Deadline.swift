@@ -1,11 +1,11 @@
 import CLinuxMemory
 
 /// A moment until which somebody waits, on the clock that never jumps.
-struct Deadline {
+package struct Deadline: Sendable {
   private let nanoseconds: UInt64
 
   /// The moment `duration` from now.
-  init(after duration: Duration) {
+  package init(after duration: Duration) {
     let (seconds, attoseconds) = duration.components
     let bounded = UInt64(clamping: min(max(seconds, 0), 1_000_000_000))
     nanoseconds =
@@ -14,7 +14,7 @@ struct Deadline {
   }
 
   /// Nanoseconds that are left; 0 once the moment has come.
-  var remaining: Int64 {
+  package var remaining: Int64 {
     let now = CLinuxMemory_monotonic()
     return now >= nanoseconds ? 0 : Int64(nanoseconds &- now)
   }

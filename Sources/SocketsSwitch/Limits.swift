@@ -14,6 +14,8 @@ package enum Limits {
   package static let maximumShortMessageBytes = 4096
   /// Buffers in one request.
   package static let maximumSegments = 16
+  /// Bytes of a file of the catalogue.
+  package static let maximumCatalogFileBytes = 65_536
   /// The prefix of a subnet where the provider's addresses are all that is known of it.
   package static let defaultPrefixLength: UInt8 = 24
 }

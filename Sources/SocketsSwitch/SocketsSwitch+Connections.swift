@@ -44,6 +44,16 @@ extension SocketsSwitch {
     return try Listener(companions, at: address, backlog: backlog)
   }
 
+  /// Whether the address is an adapter's own.
+  package func hasAdapter(at address: IPv4Address) -> Bool {
+    (try? adapter({ $0.adapter(at: address) }, for: address)) != nil
+  }
+
+  /// Whether an adapter serves the subnet of the address.
+  package func reaches(_ address: IPv4Address) -> Bool {
+    (try? adapter({ $0.route(to: address) }, for: address)) != nil
+  }
+
   /// Connects to `destination` through the adapter that serves it, or the one that `source` names.
   ///
   /// - Throws: `.noAdapter` where no adapter serves it, `.timedOut` where the peer did not answer

@@ -1,4 +1,5 @@
 import CDynamicLoader
+import Glibc
 import Inspection
 public import PageTracking
 import VirtualMemory
@@ -11,6 +12,7 @@ public final class SocketsSwitch: Sendable {
   private struct State {
     var providers: [LoadedProvider] = []
     var subnets = SubnetTable()
+    var complaints: [CatalogComplaint] = []
     var isStopped = false
   }
 
@@ -30,22 +32,69 @@ public final class SocketsSwitch: Sendable {
     stop()
   }
 
-  /// Starts watching this process's mappings, and loads providers.
+  /// Starts watching this process's mappings, and loads the providers of the catalogue.
+  ///
+  /// What is wrong with a file of the catalogue, or with the provider that it names, is in
+  /// `complaints`, and on the standard error stream; the others are loaded.
   ///
   /// - Parameters:
-  ///   - providers: paths of libraries; the memfd provider where none are given.
+  ///   - catalog: `.current()` where none is given.
   ///   - monitors: what watches the mappings; what `PINDOWN_MONITORS` says where not given, and
   ///     the standard set where that is not set either.
-  /// - Throws: the first error of a provider; then nothing stays loaded.
+  /// - Throws: what is wrong with the first provider, where none could be loaded and one should.
   public static func start(
-    providers: [String] = [SocketsSwitch.memfdProvider], monitors: MonitorSet? = nil
+    catalog: ProviderCatalog? = nil, monitors: MonitorSet? = nil
   ) throws(SwitchError) -> SocketsSwitch {
     let started = SocketsSwitch(try .shared())
+    try started.watch(monitors)
+    try started.load(catalog ?? .current())
+    return started
+  }
+
+  private func watch(_ monitors: MonitorSet?) throws(SwitchError) {
     if let monitors {
-      try started.fanOut.start(monitors)
+      try fanOut.start(monitors)
     } else {
-      try started.fanOut.start(try .wanted())
+      try fanOut.start(try .wanted())
     }
+  }
+
+  private func load(_ catalog: ProviderCatalog) throws(SwitchError) {
+    var complaints = catalog.complaints
+    var first: SwitchError?
+    for entry in catalog.entries where entry.isEnabled {
+      guard let library = entry.library else { continue }
+      do throws(SwitchError) {
+        try load(library)
+      } catch {
+        first = first ?? error
+        complaints.append(CatalogComplaint(entry.file ?? entry.name, "\(error)"))
+      }
+    }
+    if let first, providers.isEmpty { throw first }
+    for complaint in complaints {
+      let line = Array("pindown: \(complaint)\n".utf8)
+      _ = write(STDERR_FILENO, line, line.count)
+    }
+    state.withLock { $0.complaints = complaints }
+  }
+
+  /// What was wrong with the catalogue when the switch was started.
+  public var complaints: [CatalogComplaint] {
+    state.withLock { state in state.complaints }
+  }
+
+  /// Starts watching this process's mappings, and loads these providers and no others.
+  ///
+  /// - Parameters:
+  ///   - providers: paths of libraries.
+  ///   - monitors: as above.
+  /// - Throws: the first error of a provider; then nothing stays loaded.
+  public static func start(
+    providers: [String], monitors: MonitorSet? = nil
+  ) throws(SwitchError) -> SocketsSwitch {
+    let started = SocketsSwitch(try .shared())
+    try started.watch(monitors)
     do throws(SwitchError) {
       for path in providers { try started.load(path) }
     } catch {

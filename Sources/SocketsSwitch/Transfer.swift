@@ -26,7 +26,13 @@ public final class Transfer: Sendable {
   /// Any thread.
   @discardableResult
   public func wait(within timeout: Duration) throws(SwitchError) -> Int {
-    if !request.wait(until: Deadline(after: timeout)) { throw .timedOut(operation: operation) }
+    try wait(until: Deadline(after: timeout))
+  }
+
+  /// The same until a moment.
+  @discardableResult
+  package func wait(until deadline: Deadline) throws(SwitchError) -> Int {
+    if !request.wait(until: deadline) { throw .timedOut(operation: operation) }
     let (status, byteCount) = request.result
     if status != 0 { throw .refused(operation: operation, code: status) }
     return byteCount

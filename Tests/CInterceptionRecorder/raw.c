@@ -165,6 +165,21 @@ int CInterceptionRecorder_uffd_move(void *destination, void *source, size_t leng
     return result;
 }
 
+int CInterceptionRecorder_uffd_register(void *start, size_t length, bool raw) {
+    int descriptor = (int)syscall(SYS_userfaultfd, O_CLOEXEC | UFFD_USER_MODE_ONLY);
+    struct uffdio_api wanted = {.api = UFFD_API};
+    struct uffdio_register range = {.range = {(uint64_t)start, length},
+                                    .mode = UFFDIO_REGISTER_MODE_MISSING};
+    if (descriptor < 0 || ioctl(descriptor, UFFDIO_API, &wanted) != 0) {
+        return -errno;
+    }
+    if (raw) {
+        return (int)CInterceptionRecorder_raw(SYS_ioctl, descriptor, UFFDIO_REGISTER, (long)&range,
+                                              0, 0, 0);
+    }
+    return ioctl(descriptor, UFFDIO_REGISTER, &range) == 0 ? 0 : -errno;
+}
+
 int CInterceptionRecorder_punch_hole_in_child(int descriptor, size_t length) {
     pid_t child = fork();
     if (child == 0) {

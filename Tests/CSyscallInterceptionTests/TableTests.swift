@@ -95,7 +95,7 @@ struct TableTests {
       _ = recording(0..<1) {
         WatchedTable().watch(all: 0)
         let error = CSyscallInterception_start_dispatch(
-          CInterceptionRecorder_filter, CInterceptionRecorder_handler)
+          CInterceptionRecorder_filter, CInterceptionRecorder_handler, nil)
         #expect(error == 0)
         #expect(Self.questions { munmap(border, Pages.size) } > 0)
         CSyscallInterception_stop_dispatch()

@@ -18,10 +18,11 @@ import Testing
       "PageTracking", "Inspection", "VirtualMemory", "CWinsockDirect", "CLinuxMemory",
       "CDynamicLoader",
     ],
+    "StreamSockets": ["SocketsSwitch", "VirtualMemory", "CLinuxMemory"],
     "ControlFileSystem": ["Inspection", "VirtualMemory", "CFuse", "CLinuxMemory"],
     "Pindown": [
-      "CPindown", "SocketsSwitch", "MemfdProvider", "RegistrationCache", "PageTracking",
-      "Inspection", "VirtualMemory", "CLinuxMemory", "CWinsockDirect",
+      "CPindown", "StreamSockets", "SocketsSwitch", "MemfdProvider", "RegistrationCache",
+      "PageTracking", "Inspection", "VirtualMemory", "CLinuxMemory", "CWinsockDirect",
     ],
   ]
   private static let system: Set<String> = ["Glibc", "Synchronization", "Swift"]

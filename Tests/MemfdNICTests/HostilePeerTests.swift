@@ -6,77 +6,8 @@ import VirtualMemory
 
 @testable import MemfdNIC
 
-/// A peer that speaks to a queue pair over its own socket, and says what it likes.
-private final class Attacker {
-  let socket: Int32
-  let toVictim: Pipe
-  let fromVictim: Pipe
-  let table: Descriptor
-
-  init(_ pair: Pair, port: UInt16) throws {
-    socket = CMemfdNIC_socket()
-    toVictim = try Pipe(bytes: 65_536)
-    fromVictim = try Pipe(bytes: 65_536)
-    table = try AccessTable.makeMemory()
-    let name = "pindown/nic/\(pair.far.configuration.address):\(port)"
-    try #require(CMemfdNIC_connect(socket, name, name.utf8.count) == 0)
-  }
-
-  deinit {
-    close(socket)
-  }
-
-  func hello(_ change: (inout WireMessage) -> Void = { _ in }, descriptors: [Int32]? = nil) {
-    var message = WireMessage(.hello)
-    message.version = WireMessage.version
-    change(&message)
-    send(
-      message,
-      descriptors: descriptors ?? [
-        toVictim.readEnd.number, fromVictim.writeEnd.number, table.number,
-      ])
-  }
-
-  func send(_ message: WireMessage, payload: [UInt8] = [], descriptors: [Int32] = []) {
-    var message = message
-    _ = CMemfdNIC_send(
-      socket, &message, WireMessage.byteCount, payload, payload.count, descriptors,
-      Int32(descriptors.count))
-  }
-
-  /// The next frame; nil at the end, or after ten seconds.
-  func next() -> WireMessage? {
-    var message = WireMessage()
-    var numbers = [Int32](repeating: -1, count: 4)
-    var count: Int32 = 0
-    var payload = [UInt8](repeating: 0, count: 65_536)
-    while true {
-      var wanted = pollfd(fd: socket, events: Int16(POLLIN), revents: 0)
-      if poll(&wanted, 1, 10_000) != 1 { return nil }
-      let bytes = CMemfdNIC_receive(
-        socket, &message, WireMessage.byteCount, &payload, payload.count, &numbers, &count)
-      for number in numbers.prefix(Int(count)) { close(number) }
-      if bytes > 0 { return message }
-      if bytes == 0 { return nil }
-    }
-  }
-}
-
 @Suite(.serialized, .timeLimit(.minutes(2)))
 struct HostilePeerTests {
-  /// A queue pair of the far adapter, connected to an attacker.
-  private func attacked(_ pair: Pair) throws -> (Attacker, QueuePair, Recorder) {
-    let recorder = Recorder()
-    let requests = pair.farRecorder.seen.requests
-    let attacker = try Attacker(pair, port: pair.listener.port)
-    attacker.hello()
-    try #require(pair.farRecorder.wait { $0.requests == requests + 1 })
-    let victim = try pair.far.makeQueuePair(handlers: recorder.handlers)
-    try #require(pair.listener.nextRequest()).accept(as: victim)
-    try #require(attacker.next()?.type == FrameType.accept.rawValue)
-    return (attacker, victim, recorder)
-  }
-
   @Test func anIntroductionIsChecked() throws {
     let pair = try Pair()
     let requests = pair.farRecorder.seen.requests
@@ -118,7 +49,7 @@ struct HostilePeerTests {
     let silent = try (0..<Limits.maximumHalfOpen + 8).map { _ in
       try Attacker(pair, port: pair.listener.port)
     }
-    _ = try attacked(pair)
+    _ = try pair.attacked()
     withExtendedLifetime((silent, unsealed.number, short.number)) {}
   }
 
@@ -172,7 +103,7 @@ struct HostilePeerTests {
   func aFrameThatMayNotBeBreaksTheConnection(_ index: Int) throws {
     let (_, error, change) = Self.garbage[index]
     let pair = try Pair()
-    let (attacker, victim, recorder) = try attacked(pair)
+    let (attacker, victim, recorder) = try pair.attacked()
     try victim.receive([], 1)
     var message = WireMessage(.message)
     change(&message)
@@ -189,14 +120,14 @@ struct HostilePeerTests {
 
   @Test func aFrameThatIsNotWholeBreaksTheConnection() throws {
     let pair = try Pair()
-    let (attacker, _, recorder) = try attacked(pair)
+    let (attacker, _, recorder) = try pair.attacked()
     _ = send(attacker.socket, [1, 2, 3], 3, 0)
     #expect(recorder.wait { $0.disconnections == [.protocolViolation] })
   }
 
   @Test func aFrameThatIsTooLongBreaksTheConnection() throws {
     let pair = try Pair()
-    let (attacker, _, recorder) = try attacked(pair)
+    let (attacker, _, recorder) = try pair.attacked()
     attacker.send(WireMessage(.message), payload: [UInt8](repeating: 7, count: 65_537))
     #expect(recorder.wait { $0.disconnections == [.protocolViolation] })
   }
@@ -204,7 +135,7 @@ struct HostilePeerTests {
   /// What is announced must be in the pipe: the engine never waits for it.
   @Test func bytesThatAreNotThereBreakTheConnection() throws {
     let pair = try Pair()
-    let (attacker, victim, recorder) = try attacked(pair)
+    let (attacker, victim, recorder) = try pair.attacked()
     let buffer = try pair.buffer(.pinned, bytes: 4096, at: pair.far)
     let remote = try victim.expose(buffer.range, key: buffer.key, access: .readWrite)
     var message = WireMessage(.write)
@@ -221,7 +152,7 @@ struct HostilePeerTests {
 
   @Test func aWriteThatGrowsBreaksTheConnection() throws {
     let pair = try Pair()
-    let (attacker, victim, recorder) = try attacked(pair)
+    let (attacker, victim, recorder) = try pair.attacked()
     let buffer = try pair.buffer(.pinned, bytes: 4096, at: pair.far)
     buffer.fill(1)
     let remote = try victim.expose(buffer.part(0, 10), key: buffer.key, access: .readWrite)
@@ -241,7 +172,7 @@ struct HostilePeerTests {
 
   @Test func concealingWaitsForAWriteUnderWay() throws {
     let pair = try Pair()
-    let (attacker, victim, recorder) = try attacked(pair)
+    let (attacker, victim, recorder) = try pair.attacked()
     let buffer = try pair.buffer(.pinned, bytes: 4096, at: pair.far)
     let message = try pair.buffer(.pinned, bytes: 4096, at: pair.far)
     let remote = try victim.expose(buffer.range, key: buffer.key, access: .write)
@@ -278,7 +209,7 @@ struct HostilePeerTests {
   /// and no further than its own life.
   @Test func scribbledGatesDelayOnlyToTheDeadline() throws {
     let pair = try Pair()
-    let (attacker, victim, _) = try attacked(pair)
+    let (attacker, victim, _) = try pair.attacked()
     let buffer = try pair.buffer(.mapped, bytes: 4096, at: pair.far)
     _ = try victim.expose(buffer.range, key: buffer.key, access: .readWrite)
     let table = try AccessTable(Descriptor(dup(victim.exposures.accessDescriptor)))
@@ -293,7 +224,7 @@ struct HostilePeerTests {
 
   @Test func aFloodOfRequestsBreaksTheConnection() throws {
     let pair = try Pair()
-    let (attacker, victim, recorder) = try attacked(pair)
+    let (attacker, victim, recorder) = try pair.attacked()
     let buffer = try pair.buffer(.pinned, bytes: 1 << 20, at: pair.far)
     let remote = try victim.expose(buffer.range, key: buffer.key, access: .read)
     var message = WireMessage(.read)
@@ -308,7 +239,7 @@ struct HostilePeerTests {
 
   @Test func aPeerThatSaysItHasMoved() throws {
     let pair = try Pair()
-    let (attacker, victim, recorder) = try attacked(pair)
+    let (attacker, victim, recorder) = try pair.attacked()
     let buffer = try pair.buffer(.pinned, bytes: 4096, at: pair.far)
     var moved = WireMessage(.moved)
     // To a process that cannot be: its socket is watched then, and nothing else happens.

@@ -141,4 +141,36 @@ struct AuditTests {
       #expect(tracker.audit(.everything) == 1, "another part of the file is mapped there")
     }
   }
+
+  /// A change between the pin and the writing down is not taken for the good state.
+  @Test(arguments: [SilentChange.munmapAndMapAgain, .protectNone])
+  func whatChangesWhileItIsPinnedIsNotWrittenDown(_ change: SilentChange) async {
+    await #expect(processExitsWith: .success) { [change] in
+      let tracker = try ChangeLog.start(.audit)
+      let (pages, descriptor) = Self.memory(shared: false)
+      try ChangeLog.secure(pages[0..<2], access: .readWrite)
+      let region = ChangeLog.owned[0].region
+      // The pages that go are held: no others get their frames.
+      let pins = try PinTable()
+      let pin = try pins.pin(pages[0..<2])
+      defer { pins.unpin(pin) }
+      let mark = tracker.markFrames(of: region)
+      #expect(tracker.recordMapping(of: region, isPinned: true, since: mark))
+      #expect(change.apply(to: pages, of: descriptor))
+      #expect(!tracker.recordMapping(of: region, isPinned: true, since: mark))
+      #expect(tracker.audit(.everything) == 1, "it is what was written down before")
+    }
+  }
+
+  /// The counter-test: without the mark it is, and no audit finds it.
+  @Test func withoutTheMarkTheChangedStateIsTheGoodOne() async {
+    await #expect(processExitsWith: .success) {
+      let tracker = try ChangeLog.start(.audit)
+      let (pages, descriptor) = Self.memory(shared: false)
+      try ChangeLog.secure(pages[0..<2], access: .readWrite)
+      #expect(SilentChange.munmapAndMapAgain.apply(to: pages, of: descriptor))
+      #expect(tracker.recordMapping(of: ChangeLog.owned[0].region, isPinned: true))
+      #expect(tracker.audit(.everything) == 0)
+    }
+  }
 }

@@ -151,4 +151,34 @@ struct UserfaultTests {
       #expect(ChangeLog.recorded().map(\.range) == [pages[0..<2]])
     }
   }
+
+  /// A program that closes descriptors which it does not know loses the monitor, and nothing else:
+  /// nothing is read from what it opens at their numbers.
+  @Test func aClosedDescriptorEndsIt() async {
+    await #expect(processExitsWith: .success) {
+      let tracker = try ChangeLog.start(.userfaultfd)
+      let pages = TestPages(4)
+      try ChangeLog.secure(pages[0..<2], access: .read)
+      let descriptor = Int32(tracker.words.eventSource.load()) - 1
+      #expect(descriptor > 64)
+      var ends: [Int32] = [0, 0]
+      #expect(pipe(&ends) == 0)
+      #expect(dup2(ends[0], descriptor) == descriptor)
+      #expect(write(ends[1], "x", 1) == 1)
+      #expect(munmap(pages.base, pages.bytes(1)) == 0)
+      while tracker.monitors.first(where: { $0.monitor == .userfaultfd })?.state == .running {
+        sched_yield()
+      }
+      _ = tracker.attend()
+      #expect(ChangeLog.recorded().map(\.range) == [pages[0..<2]])
+      var byte: UInt8 = 0
+      #expect(read(ends[0], &byte, 1) == 1)
+
+      try tracker.start(.userfaultfd)
+      try ChangeLog.secure(pages[2..<4], access: .read)
+      #expect(CInterceptionRecorder_raw_munmap(pages.address(3), pages.bytes(1)) == 0)
+      _ = tracker.attend()
+      #expect(ChangeLog.recorded().map(\.range) == [pages[0..<2], pages[2..<4]])
+    }
+  }
 }

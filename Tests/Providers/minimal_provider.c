@@ -6,6 +6,7 @@
      NO_LISTEN            no WSPListen in its table
      NO_RDMA_WRITE        no WSPRdmaWrite among its extension functions
      NO_CALLBACK          it caches nothing
+     CONNECT=code         every WSPConnect fails with the code
      ADDRESSES=a,b,...    addresses of its adapters, as numbers
    The functions whose names begin with minimal_ are for the test to call. */
 #include <ws2san.h>
@@ -109,9 +110,15 @@ static int do_bind(SOCKET s, const struct sockaddr *name, int length, LPINT erro
     *error = 0;
     return 0;
 }
+static _Atomic int connects;
 static int do_connect(SOCKET s, const struct sockaddr *name, int length, LPWSABUF caller,
                       LPWSABUF callee, LPQOS send, LPQOS group, LPINT error) {
+    connects++;
     (void)s, (void)length, (void)caller, (void)callee, (void)send, (void)group;
+#ifdef CONNECT
+    *error = CONNECT;
+    return SOCKET_ERROR;
+#endif
     /* Port 1 refuses; the others accept. */
     if (((const struct sockaddr_in *)name)->sin_port == htons(1)) {
         *error = WSAECONNREFUSED;
@@ -306,6 +313,7 @@ WSPUPCALLTABLEEX *minimal_upcalls(void) { return &upcalls; }
 int minimal_starts(void) { return starts; }
 int minimal_calls(void) { return calls; }
 int minimal_inside(void) { return inside; }
+int minimal_connects(void) { return connects; }
 uintptr_t minimal_last_address(void) { return last_address; }
 uintptr_t minimal_last_size(void) { return last_size; }
 void minimal_answer(int code) { answer_code = code; }

@@ -1,49 +1,28 @@
 import Glibc
+import TestCompiler
 
 /// A provider in C, compiled for one test into a library of its own.
 final class TestProvider {
   let path: String
   private let handle: UnsafeMutableRawPointer
+  private let compiler: TestCompiler
 
   /// Compiles the minimal provider with these macros. Each library has a name of its own, because
   /// the loader knows libraries by their file.
   init(_ macros: String...) throws {
-    var template = Array("/tmp/pindown-test-XXXXXX".utf8CString)
-    guard let folder = mkdtemp(&template) else { throw TestProviderError.folder(errno) }
-    path = String(cString: folder) + "/libminimal.so"
-    let root = #filePath.split(separator: "/").dropLast(3).joined(separator: "/")
-    let status = try Self.run(
-      [
-        "clang", "-std=c11", "-Wall", "-Wextra", "-Werror", "-Wno-unused-function", "-D_GNU_SOURCE",
-        "-shared", "-fPIC",
-      ]
-        + macros.map { "-D\($0)" }
-        + [
-          "-I/\(root)/Sources/CWinsockDirect/include", "-o", path,
-          "/\(root)/Tests/Providers/minimal_provider.c",
-        ])
-    guard status == 0, let handle = dlopen(path, RTLD_NOW | RTLD_LOCAL) else {
-      throw TestProviderError.compiler(status)
+    compiler = try TestCompiler()
+    path = try compiler.compile(
+      "Tests/Providers/minimal_provider.c", into: "libminimal.so",
+      macros.map { "-D\($0)" }
+        + ["-shared", "-fPIC", "-I\(compiler.source("Sources/CWinsockDirect/include"))"])
+    guard let handle = dlopen(path, RTLD_NOW | RTLD_LOCAL) else {
+      throw TestCompilerError.compiler(0)
     }
     self.handle = handle
   }
 
   deinit {
     dlclose(handle)
-    unlink(path)
-    rmdir(String(path.dropLast("/libminimal.so".count)))
-  }
-
-  private static func run(_ arguments: [String]) throws -> Int32 {
-    var pointers: [UnsafeMutablePointer<CChar>?] = arguments.map { strdup($0) }
-    pointers.append(nil)
-    defer { for pointer in pointers { free(pointer) } }
-    var process: pid_t = 0
-    let error = posix_spawnp(&process, arguments[0], nil, nil, pointers, environ)
-    if error != 0 { throw TestProviderError.compiler(error) }
-    var status: Int32 = 0
-    while waitpid(process, &status, 0) < 0, errno == EINTR {}
-    return status
   }
 
   private func symbol<Function>(_ name: String, as type: Function.Type) -> Function {
@@ -75,9 +54,4 @@ final class TestProvider {
     symbol("minimal_complete", as: (@convention(c) (UInt, UInt32, UInt32) -> Int32).self)(
       socket, status, count)
   }
-}
-
-enum TestProviderError: Error {
-  case folder(Int32)
-  case compiler(Int32)
 }

@@ -26,6 +26,13 @@ extern const int CLinuxMemory_seal_shrink;
 extern const int CLinuxMemory_seal_grow;
 extern const int CLinuxMemory_seal_future_write;
 
+/* A descriptor to poll: written eight bytes, a number, it is readable until they are read. Closed on
+   exec, never waits. Or -errno. */
+int CLinuxMemory_eventfd(void);
+
+/* Accepts a connection: closed on exec, never waits. The descriptor or -errno. */
+int CLinuxMemory_accept(int listener);
+
 /* Nanoseconds of CLOCK_REALTIME and CLOCK_MONOTONIC; through the vDSO, safe in hook context. */
 uint64_t CLinuxMemory_realtime(void);
 uint64_t CLinuxMemory_monotonic(void);
@@ -95,6 +102,10 @@ int CLinuxMemory_userfaultfd_watch(int descriptor, int maps_descriptor, uint64_t
 int CLinuxMemory_userfaultfd_unwatch(int descriptor, int maps_descriptor, uint64_t start,
                                      uint64_t end);
 
+/* Ends the watching of [start, end) alone, which can split mappings. Hook context. */
+int CLinuxMemory_userfaultfd_yield(int descriptor, int maps_descriptor, uint64_t start,
+                                   uint64_t end);
+
 enum {
     CLinuxMemory_mapping_event_unmap = 1,  /* is gone */
     CLinuxMemory_mapping_event_remap = 2,  /* is elsewhere, and watched there */
@@ -107,8 +118,17 @@ typedef struct {
     uint32_t reserved;
 } CLinuxMemory_mapping_event;
 
-/* Waits until there is an event. The thread that changes the mapping waits, too, until it is read. */
-void CLinuxMemory_userfaultfd_wait(int descriptor);
+/* Waits until there is an event. The thread that changes the mapping waits, too, until it is read.
+   False where the descriptor is not that of the file `inode` any more: somebody has closed it, and
+   perhaps has another file there, from which nothing may be read. */
+bool CLinuxMemory_userfaultfd_wait(int descriptor, uint64_t inode);
+
+/* The number of an open file's inode; 0 where there is none. */
+uint64_t CLinuxMemory_inode(int descriptor);
+
+/* The same file at a number that programs hardly use: not those that they count on to be free next,
+   nor those that they close to be sure. Closed on exec. The old one is closed where there is one. */
+int CLinuxMemory_raise_descriptor(int descriptor);
 
 /* Takes events; how many, or -errno (EAGAIN: there is none). */
 int CLinuxMemory_userfaultfd_read(int descriptor, CLinuxMemory_mapping_event *events,

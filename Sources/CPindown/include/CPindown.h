@@ -2,6 +2,7 @@
 #define CPINDOWN_H
 
 #include "pindown.h"
+#include "pindown_stream.h"
 
 /* The text that pindown_error() returns on the calling thread; longer ones are cut. */
 void CPindown_set_error(const char *text);

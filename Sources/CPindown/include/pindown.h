@@ -28,7 +28,7 @@ const char *pindown_error(void);
 
 typedef struct pindown_options {
     uint32_t size;                /* sizeof(pindown_options) */
-    uint32_t provider_count;      /* 0: the memfd provider */
+    uint32_t provider_count;      /* 0: those of the catalogue, and the memfd provider */
     const char *const *providers; /* paths of libraries */
     const char *monitors;         /* as PINDOWN_MONITORS has it; NULL: what that says */
 } pindown_options;

@@ -6,7 +6,8 @@
    and the handler is told of those that the filter wants. Then the call goes to the kernel,
    whatever the handler did.
 
-   Not seen: `syscall` instructions elsewhere, io_uring, other processes, the kernel itself. */
+   Not seen without Syscall User Dispatch: `syscall` instructions elsewhere. Not seen at all:
+   io_uring, other processes, the kernel itself. */
 #ifndef CSYSCALLINTERCEPTION_H
 #define CSYSCALLINTERCEPTION_H
 
@@ -91,19 +92,47 @@ void CSyscallInterception_watch_table(const uint32_t *table, uint64_t entries);
    is not asked about them. Any thread, hook context. */
 void CSyscallInterception_watch_files(bool wanted);
 
-/* Syscall User Dispatch: system calls that are not made from libc's code trap, in the calling thread
-   and in those that exist; the memory calls among them go to the same filter and handler. Takes
-   SIGSYS; other SIGSYS go to who had it. Threads that have SIGSYS blocked follow when they unblock
-   it. 0, -ENOTSUP (not on this processor, or no shared libc), or what prctl says. Again is no
-   error. Allocates. */
-int CSyscallInterception_start_dispatch(CSyscallInterception_filter filter,
-                                        CSyscallInterception_handler handler);
+/* An open descriptor of this process's /proc/self/maps, or -1 where it has none. Hook context. */
+typedef int (*CSyscallInterception_maps_source)(void);
 
-/* Ends it in the calling thread, and in each other one at its next trap. SIGSYS stays taken. */
+/* From here on a mremap of a range that lies in several mappings, but could have been made as one,
+   is carried out piece by piece: for who does what keeps the kernel from merging mappings, as a
+   userfaultfd does. Also in a child after a fork, which inherits what was parted. Before Linux 6.11
+   nobody says what is parted, and such a call fails (EFAULT). */
+void CSyscallInterception_join_remaps(CSyscallInterception_maps_source source);
+
+/* Called before a call that fails on memory which a userfaultfd watches already: MADV_COLLAPSE, and
+   UFFDIO_REGISTER of the descriptor `by` (-1 for the former). Whoever watches [start, end) lets go of
+   it. Hook context. */
+typedef void (*CSyscallInterception_yielder)(int by, uint64_t start, uint64_t end);
+void CSyscallInterception_yield_watched(CSyscallInterception_yielder yielder);
+
+/* Syscall User Dispatch: system calls that are not made from libc's code trap, in the calling thread,
+   in those that exist, and in those that libc will make; the memory calls among them go to the same
+   filter and handler. A thread that has SIGSYS blocked follows when it unblocks it.
+
+   Takes SIGSYS, for good. From then on, while it is started: what the program wants for SIGSYS is
+   kept for it, told to it, and done for a SIGSYS that is no trap; and SIGSYS cannot be blocked, by no
+   mask of a thread or of a handler: a call that wants to succeeds, and leaves it open. Not so the
+   masks of sigsuspend, ppoll, pselect and epoll_pwait: a handler that runs in one which blocks SIGSYS
+   may make no raw call.
+
+   `report` may be NULL: what of libc could not be patched for this. 0, -ENOTSUP (not on this
+   processor, or no shared libc), or what prctl says. Again is no error. Allocates. Not while another
+   thread installs, starts or stops. */
+int CSyscallInterception_start_dispatch(CSyscallInterception_filter filter,
+                                        CSyscallInterception_handler handler,
+                                        CSyscallInterception_report *report);
+
+/* Ends it in the calling thread, and in the others. SIGSYS stays taken. */
 void CSyscallInterception_stop_dispatch(void);
 
-/* Starts it in the calling thread, while it is started: a new thread begins without. */
+/* Starts it in the calling thread, while it is started, and unblocks SIGSYS: for a thread that was
+   made by a raw system call. */
 int CSyscallInterception_dispatch_this_thread(void);
+
+/* Threads that had SIGSYS blocked when it was started, and that have not followed then. */
+uint32_t CSyscallInterception_undispatched_threads(void);
 
 /* The sites that are known, patched or not, for inspection: valid after the first install. */
 size_t CSyscallInterception_site_count(void);

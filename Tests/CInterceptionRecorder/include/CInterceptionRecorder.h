@@ -77,9 +77,57 @@ long CInterceptionRecorder_raw_mask(uint64_t mask, uint64_t *former);
 int CInterceptionRecorder_take_sigsys(void);
 int CInterceptionRecorder_raise_sigsys(void);
 
+/* Threads, each of which unmaps its part by a raw call. */
+void CInterceptionRecorder_raw_munmap_in_threads(void *start, size_t length, size_t threads);
+
+/* A thread that libc knows nothing of does it: 0 or -errno. */
+int CInterceptionRecorder_raw_munmap_in_raw_thread(void *start, size_t length);
+
+/* A thread that begins with every signal blocked unmaps the first half, unblocks SIGSYS and unmaps
+   the second. Whether SIGSYS was blocked. */
+bool CInterceptionRecorder_raw_munmap_in_blocked_thread(void *start, size_t length);
+
+typedef enum {
+    CInterceptionRecorder_route_function,
+    CInterceptionRecorder_route_syscall,
+    CInterceptionRecorder_route_instruction,
+    CInterceptionRecorder_route_context,
+} CInterceptionRecorder_route;
+
+/* Blocks every signal; the kernel's mask then. */
+uint64_t CInterceptionRecorder_block_all(CInterceptionRecorder_route route);
+
+/* Installs a handler that blocks every signal, and runs it: it unmaps by a raw call. The last
+   installs and runs one in sigsuspend with a mask that blocks SIGSYS. */
+void CInterceptionRecorder_handle_with_all_blocked(CInterceptionRecorder_route route);
+void CInterceptionRecorder_raw_munmap_in_that_handler(void *start, size_t length);
+void CInterceptionRecorder_raw_munmap_in_suspended_handler(void *start, size_t length);
+
+/* Whether the program's action for SIGSYS is what it last set: first a handler, then, for a signal
+   that is sent, ignoring, then the handler again. */
+bool CInterceptionRecorder_sigsys_is_taken(void);
+void CInterceptionRecorder_default_sigsys(void);
+
+/* Starts a program with every signal's default action; its status. */
+int CInterceptionRecorder_spawn_with_defaults(void);
+
+/* Forks: 0 where the child can block SIGSYS and set its action. */
+int CInterceptionRecorder_child_has_sigsys(void);
+
 /* The kernel does it on its own account: 0 or -errno. */
 int CInterceptionRecorder_uring_madvise(void *start, size_t length, int advice);
 int CInterceptionRecorder_uffd_move(void *destination, void *source, size_t length);
+
+/* Has a userfaultfd of its own, which stays open, take the faults of a range, by libc's ioctl or by a
+   raw one: 0 or -errno. */
+int CInterceptionRecorder_uffd_register(void *start, size_t length, bool raw);
+
+/* A thread that exchanges pages for others by a raw call, once each time that it is asked, after so
+   many rounds of doing nothing. */
+void CInterceptionRecorder_start_exchanging(void);
+void CInterceptionRecorder_exchange_soon(void *start, size_t length, uint32_t delay);
+void CInterceptionRecorder_await_exchange(void);
+void CInterceptionRecorder_stop_exchanging(void);
 
 /* A memfd of this length, or -1. */
 int CInterceptionRecorder_memfd(size_t length);
@@ -88,6 +136,20 @@ int CInterceptionRecorder_punch_hole(int descriptor, size_t length);
 /* Another process does it; its status. */
 int CInterceptionRecorder_punch_hole_in_child(int descriptor, size_t length);
 int CInterceptionRecorder_truncate_in_child(int descriptor, long length);
+
+/* A signal to the calling thread every so often, in which memory of this length that was offered is unmapped. Who offers
+   gets back what was not taken; the end returns how often it was. */
+void CInterceptionRecorder_start_storm(long microseconds, size_t length);
+void *CInterceptionRecorder_offer_to_storm(void *memory);
+size_t CInterceptionRecorder_end_storm(void);
+
+/* Runs a line of shell in a program that is started this way; its status, or -1. */
+typedef enum {
+    CInterceptionRecorder_by_spawn,
+    CInterceptionRecorder_by_vfork,
+    CInterceptionRecorder_by_fork,
+} CInterceptionRecorder_way;
+int CInterceptionRecorder_run_line(CInterceptionRecorder_way way, const char *line);
 
 /* Threads that map, write, protect, advise and unmap, each `rounds` times; start returns a handle,
    join the number of calls that went wrong. */

@@ -152,6 +152,18 @@ import Testing
     #expect(result.status == 0, "\(result.output)\(result.errors)")
   }
 
+  /// A library that is loaded after the monitors were started is seen as the others are.
+  @Test func aLibraryMayBeLoadedLater() {
+    let program = "/tmp/pindown-loading-\(getpid())"
+    let result = Program.run(
+      """
+      \(Program.compiling("Tests/c-programs/loading.c", as: program))
+      cc -shared -fPIC -o \(program).so \(Program.root)/Tools/Tests/c-programs/late.c || exit 99
+      \(program) \(program).so; status=$?; rm \(program) \(program).so; exit $status
+      """)
+    #expect(result.status == 0, "\(result.output)\(result.errors)")
+  }
+
   @Test func theHeaderIsAlsoForCPlusPlus() {
     let header = "\(Program.root)/Sources/CPindown/include/pindown.h"
     let result = Program.run(

@@ -27,16 +27,20 @@ struct WatchTests {
   }
 
   /// Runs a line of shell with the tracker preloaded into all that it starts.
-  private func watch(_ line: String, monitors: String = "default") -> Seen {
+  private func watch(
+    _ line: String, monitors: String = "default", preloading library: String = ""
+  ) -> Seen {
     let result = Program.run(
       """
       folder=$(mktemp -d); trap 'rm -r $folder' EXIT
       ln -s \(Program.products)/libPindown.so $folder/
       \(Program.root)/Tools/watch/build $folder || exit 125
-      cc -o $folder/changing \(Program.root)/Tools/Tests/c-programs/changing.c || exit 125
+      for each in changing allocating; do
+        cc -pthread -o $folder/$each \(Program.root)/Tools/Tests/c-programs/$each.c || exit 125
+      done
       cd $folder
       export PINDOWN_WATCH_REPORT=$folder/report PINDOWN_MONITORS=\(monitors)
-      LD_PRELOAD=$folder/libpindown-watch.so bash -c '\(line)'; status=$?
+      LD_PRELOAD="\(library) $folder/libpindown-watch.so" bash -c '\(line)'; status=$?
       cat $folder/report >&2; exit $status
       """, seconds: 120)
     #expect(result.status == 0, "\(result.errors)")
@@ -59,6 +63,41 @@ struct WatchTests {
     let seen = watch(line)
     #expect(seen.output == Program.run(line, seconds: 60).output)
     expectNothingStale(seen)
+  }
+
+  /// Allocators that programs choose, by the names of their libraries; glibc's own has none. They are
+  /// to give memory back soon.
+  enum Allocator: String, CaseIterable, CustomTestStringConvertible {
+    case glibc = ""
+    case jemalloc = "libjemalloc.so.2"
+    case tcmalloc = "libtcmalloc_minimal.so.4"
+    case mimalloc = "libmimalloc.so.2"
+
+    var testDescription: String { "\(self)" }
+
+    /// Nil where it is not installed; `Tools/test` installs them.
+    var path: String? {
+      if self == .glibc { return "" }
+      let result = Program.run("ldconfig -p | awk '/\(rawValue)/ { print $NF; exit }'")
+      return result.lines.first
+    }
+
+    static var installed: [Allocator] { allCases.filter { $0.path != nil } }
+  }
+
+  @Test(arguments: Allocator.installed)
+  func whateverTheAllocator(_ allocator: Allocator) throws {
+    let library = try #require(allocator.path)
+    let line = """
+      export MALLOC_CONF=dirty_decay_ms:100,muzzy_decay_ms:100 TCMALLOC_RELEASE_RATE=10
+      export MIMALLOC_RESET_DELAY=10
+      ./allocating
+      """
+    let seen = watch(line, preloading: library)
+    #expect(seen.output == watch(line, monitors: "none", preloading: library).output)
+    expectNothingStale(seen)
+    #expect(seen["calls"] > 0)
+    #expect(seen["late"] == 0)
   }
 
   @Test func everyChangeIsToldOfBefore() {

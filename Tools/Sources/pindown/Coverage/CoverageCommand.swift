@@ -11,7 +11,8 @@ struct CoverageCommand: ParsableCommand {
     discussion: """
       Each kind of change is made by each route, in a process of its own, to a buffer that is \
       registered on two NICs. The table says when the providers were called back, and whether the \
-      page frames really changed; where nobody was, a transfer shows what arrives. The exit status \
+      page frames really changed; where nobody was, a transfer shows what arrives. Where every use is \
+      audited (strict) a transfer follows the change at once, and has to be refused. The exit status \
       is 0 where no harmful change reads NEVER. Local memory is always reached by its frames \
       (PINDOWN_DMA=strict).
       """)

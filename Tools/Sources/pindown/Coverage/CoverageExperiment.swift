@@ -35,24 +35,39 @@ struct CoverageExperiment {
     let counts = monitors.counts
     let failure = change(monitors)
     if failure != 0 && failure != -EBUSY && failure != -EAGAIN { return impossible(failure) }
+    let wasUsedAtOnce = monitors.auditsEveryUse && useAtOnce(links)
     var found = observe(monitors, since: counts)
     if peer == nil { found.use = use(links, isDenied: found.isDenied) }
+    if wasUsedAtOnce, found.differencesAtOnce != 0 { found.use = .stale }
     found.lateReporters = monitors.rising(since: counts)
     var result = verdict(found)
     if failure != 0 { result.note = "refused by the kernel: \(SystemText.of(-failure))" }
     return result
   }
 
-  /// Makes the change, and gives the monitors the time that they need.
+  /// Makes the change, and gives the monitors the time that they need; none where every use is
+  /// audited. The first use then follows at once, so that no timer and no event that is still on its
+  /// way can be in time for it by chance.
   private func change(_ monitors: CoverageMonitors) -> Int32 {
     CMappingChanges_enter(CMappingChanges_phase_performing)
     let failure = CMappingChanges_perform()
-    CMappingChanges_enter(CMappingChanges_phase_after)
+    CMappingChanges_enter(
+      monitors.auditsEveryUse ? CMappingChanges_phase_using : CMappingChanges_phase_after)
     // Where nothing is different nobody has anything to tell.
-    if failure == 0 && peer == nil && CMappingChanges_differences() != 0 {
+    if failure == 0 && peer == nil && monitors.patience > 0 && CMappingChanges_differences() != 0 {
       CMappingChanges_wait(monitors.patience)
     }
     return failure
+  }
+
+  /// Uses what is held as the first thing after the change, with memory as that has left it.
+  /// Returns whether any of it could be used.
+  private func useAtOnce(_ links: [CoverageLink]) -> Bool {
+    var wasUsed = false
+    for registration in links.flatMap(\.held) where registration.send() {
+      wasUsed = true
+    }
+    return wasUsed
   }
 
   /// Looks at what the change has left, puts memory back and writes new content.

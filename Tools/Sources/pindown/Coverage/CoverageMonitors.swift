@@ -19,11 +19,14 @@ struct CoverageMonitors {
     tracker.monitors.filter { $0.events > old[$0.name, default: 0] }.map(\.name)
   }
 
+  /// Whether a use has to wait for nobody: every one is audited.
+  var auditsEveryUse: Bool { tracker.running.contains(.auditAtEveryUse) }
+
   /// Nanoseconds within which a report may still come when the change is over. None where every use
-  /// is audited: then the use has to wait for nobody.
+  /// is audited.
   var patience: UInt64 {
     let running = tracker.running
-    if running.contains(.auditAtEveryUse) { return 0 }
+    if auditsEveryUse { return 0 }
     if running.contains(.audit) { return 4 * auditInterval + 2_000_000_000 }
     return running.contains(.userfaultfd) ? 200_000_000 : 0
   }

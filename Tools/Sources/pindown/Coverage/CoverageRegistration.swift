@@ -18,7 +18,8 @@ final class CoverageRegistration {
     return link.memory.allSatisfy { $0 == first } ? first : nil
   }
 
-  private func send() -> Bool {
+  /// Sends the region to the far end. Returns whether it could be.
+  func send() -> Bool {
     link.memory.initializeMemory(as: UInt8.self, repeating: 0)
     do {
       try link.socket.rdmaWrite(from: registration, to: link.target, within: .seconds(5))
