@@ -91,7 +91,7 @@ extension Catalog {
     try expect(try pair.near.close(), 0, "WSPCloseSocket")
     _ = try here.entries(of: handle, waiting: 3000)
     // What is only cached now goes with the mapping.
-    if session.provider.find(WSAID_MEMORYREGISTRATIONCACHECALLBACK).error == 0 {
+    if session.provider.offersCallback {
       _ = try here.callBack(memory)
     }
     let left = try here.pinnedBytes() - before

@@ -25,7 +25,7 @@ extension Catalog {
     let descriptor = try pair.far.exposed(remote, MEM_READWRITE)
     // Nobody at the other end does anything for it.
     var kinds: [TransferKind] = [.receive, .write, .send]
-    if session.provider.find(WSAID_RDMAREAD).error == 0 { kinds.append(.read) }
+    if session.provider.offersRead { kinds.append(.read) }
     for kind in kinds {
       let request = try pair.near.party.makeRequest()
       let isLocal = kind == .send || kind == .receive

@@ -186,7 +186,7 @@ extension Catalog {
       var left: [Int] = []
       for (party, socket, range) in [(here, pair.near, memory), (peer, pair.far, remote)] {
         try expect(try socket.close(), 0, "WSPCloseSocket")
-        if session.provider.find(WSAID_MEMORYREGISTRATIONCACHECALLBACK).error == 0 {
+        if session.provider.offersCallback {
           _ = try party.callBack(range)
         }
         let watch = Stopwatch()

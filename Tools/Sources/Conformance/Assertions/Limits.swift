@@ -93,8 +93,15 @@ extension Catalog {
     let places = [0, length / 2 & ~0xFFF, length - min(length, 4096)]
     for place in places { try source.part(place, min(length, 4096)).fill(place / 4096 + 1) }
     let target = try pair.far.party.makeMemory(pages: pages, .shared)
-    let buffer = try pair.near.registered(source, MEM_READ)
-    let descriptor = try pair.far.exposed(target, MEM_WRITE)
+    let answer = try pair.near.register(source, MEM_READ)
+    let exposure = try pair.far.expose(target, MEM_WRITE, room: Exposure.ample)
+    if answer.error == WSAENOBUFS || exposure.error == WSAENOBUFS {
+      throw .notApplicable("\(length) bytes cannot be registered here")
+    }
+    try expect(answer.error, 0, "WSPRegisterMemory of \(length) bytes")
+    try expect(exposure.error, 0, "WSPRegisterRdmaMemory of \(length) bytes")
+    let buffer = Registered(socket: pair.near, buffer: source, handle: answer.handle)
+    let descriptor = exposure.descriptor
     let request = try pair.near.party.makeRequest()
     let done = try request.begin(.write, pair.near, [buffer.segment(0, length)], descriptor)
     let ended =
@@ -121,7 +128,7 @@ extension Catalog {
     try remote.fill(1)
     let descriptor = try pair.far.exposed(remote, MEM_READWRITE)
     var kinds: [TransferKind] = [.write]
-    if session.provider.find(WSAID_RDMAREAD).error == 0 { kinds.append(.read) }
+    if session.provider.offersRead { kinds.append(.read) }
     for kind in kinds {
       for isPolled in [true, false] {
         try expectMoved(

@@ -171,7 +171,7 @@ extension Catalog {
         let refused = try write(4096, pair.far, to: descriptor, seed: 2)
         try expectRefusal(refused.error, "WSPRdmaWrite to memory exposed with MEM_READ")
         try memory.expect(1, "memory that the peer may not write")
-      } else {
+      } else if session.provider.offersRead {
         let target = try pair.far.party.makeMemory(pages: 1)
         let buffer = try pair.far.registered(target, MEM_WRITE)
         try target.fill(9)
@@ -223,6 +223,7 @@ extension Catalog {
       try expectRefusal(receiving.error, "WSPRecv into memory registered with MEM_READ")
     }
     try memory.expect(1, "memory that was registered for reading only")
+    if !session.provider.offersRead { return }
     let second = try session.pair()
     let again = try second.near.registered(memory, MEM_READ)
     let exposed = try second.far.exposed(remote, MEM_READWRITE)

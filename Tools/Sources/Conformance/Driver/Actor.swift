@@ -32,7 +32,7 @@ final class Actor {
 
   private func performProcess(_ call: Call) throws(Failure) -> Reply {
     switch call.verb {
-    case .start: return Reply([Int(provider.start())])
+    case .start: return Reply([Int(provider.start())], Array(provider.description.utf8))
     case .cleanUp: return Reply([Int(provider.cleanUp())])
     default: return Reply([PinnedBytes.ofThisProcess])
     }

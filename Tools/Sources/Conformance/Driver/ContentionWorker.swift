@@ -40,10 +40,12 @@ final class ContentionWorker: @unchecked Sendable {
   func round() -> Bool {
     var error: INT = 0
     guard let handle = register(socket, memory, DWORD(length), DWORD(MEM_READ), &error) else {
-      if ![WSAENOBUFS, WSAENOTCONN, WSAECONNABORTED, WSAECONNRESET, WSAEFAULT].contains(error) {
+      // It was called changed while it was registered: the next attempt is another one.
+      if error == WSAENOBUFS || error == WSAEFAULT { return true }
+      if ![WSAENOTCONN, WSAECONNABORTED, WSAECONNRESET].contains(error) {
         mistake = "WSPRegisterMemory: \(ErrorName.text(error))"
       }
-      return error == WSAENOBUFS
+      return false
     }
     let moved = transfer(handle)
     let result = deregister(socket, handle, &error)

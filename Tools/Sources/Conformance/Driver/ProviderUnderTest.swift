@@ -29,11 +29,19 @@ final class ProviderUnderTest: @unchecked Sendable {
     var table = WSPPROC_TABLE()
     let code = startUp(
       0x0202, &data, TransportInformation.pointer, UpcallTable.pointer, &table)
-    if code == 0 {
-      self.data = data
-      functions = table
-    }
+    // Where it is refused the description may say why.
+    self.data = data
+    if code == 0 { functions = table }
     return code
+  }
+
+  /// What the provider calls itself, or why it did not start.
+  var description: String {
+    withUnsafeBytes(of: data.szDescription) { bytes in
+      let units = bytes.bindMemory(to: UInt16.self).prefix { $0 != 0 }
+      // It goes into a line of text, whatever the provider wrote.
+      return String(decoding: units.map { $0 < 32 ? 32 : $0 }, as: UTF16.self)
+    }
   }
 
   /// WSPCleanup; the error, 0 for success.
@@ -61,13 +69,17 @@ final class ProviderUnderTest: @unchecked Sendable {
     return (error == 0 ? pointer : nil, error, byteCount)
   }
 
-  /// An extension function as what it is.
+  /// Whether the provider offers WSPRdmaRead, and the cache's callback: it need not.
+  var offersRead: Bool { find(WSAID_RDMAREAD).error == 0 }
+  var offersCallback: Bool { find(WSAID_MEMORYREGISTRATIONCACHECALLBACK).error == 0 }
+
+  /// An extension function as what it is; of one that is not offered, C12 and C13 say why.
   func function<Function>(
     _ guid: GUID, named name: String, as type: Function.Type = Function.self
   ) throws(Failure) -> Function {
-    let (pointer, error, _) = find(guid)
-    if let pointer { return unsafeBitCast(pointer, to: Function.self) }
-    if error == WSAEOPNOTSUPP { throw .notApplicable("the provider offers no \(name)") }
-    throw .violated(expected: "a pointer to \(name)", actual: ErrorName.text(error))
+    guard let pointer = find(guid).pointer else {
+      throw .notApplicable("the provider offers no \(name)")
+    }
+    return unsafeBitCast(pointer, to: Function.self)
   }
 }

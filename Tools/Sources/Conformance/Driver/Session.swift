@@ -57,10 +57,13 @@ final class Session {
   }
 
   private static func start(_ party: Party) throws(Failure) {
-    let code = INT(try party.ask(.start).numbers[0])
-    if code != 0 {
-      throw .violated(expected: "WSPStartupEx: success", actual: ErrorName.text(code))
-    }
+    let reply = try party.ask(.start)
+    let code = INT(reply.numbers[0])
+    if code == 0 { return }
+    let reason = String(decoding: reply.bytes, as: UTF8.self)
+    throw .violated(
+      expected: "WSPStartupEx: success",
+      actual: ErrorName.text(code) + (reason.isEmpty ? "" : ": \(reason)"))
   }
 
   /// The provider's addresses, at least one.

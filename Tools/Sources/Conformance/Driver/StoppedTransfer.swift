@@ -25,16 +25,20 @@ struct StoppedTransfer {
       with: try session.makePeer(named: "the peer that is stopped"), adapter: adapter)
     let limit = try pair.near.option(SO_MAX_RDMA_SIZE)
     let longest = limit.error == 0 ? Int(limit.value & 0xFFFF_FFFF) : 1 << 25
-    let length = min(longest, 1 << 25) & ~0xFFF
-    let memory = try pair.near.party.makeMemory(pages: length / 4096, kind)
-    let source = try pair.far.party.makeMemory(pages: length / 4096, kind)
-    try source.fill(after)
-    let buffer = try pair.far.registered(source, MEM_READ)
-    let descriptor = try pair.near.exposed(memory, MEM_WRITE)
+    var length = min(longest, 1 << 25) & ~0xFFF
+    var registered = try register(pair, kind, length)
+    // An ordinary user may lock less.
+    while registered == nil && length > 1 << 20 {
+      length /= 2
+      registered = try register(pair, kind, length)
+    }
+    guard let (memory, descriptor, source) = registered else {
+      throw .notApplicable("not even 1 MiB can be registered at both ends")
+    }
     for _ in 0..<8 {
       try memory.fill(before)
       let request = try pair.far.party.makeRequest()
-      request.tellToStart(.write, pair.far, [buffer.segment()], descriptor)
+      request.tellToStart(.write, pair.far, [source.segment()], descriptor)
       let scene = StoppedTransfer(
         target: pair.near, memory: memory, descriptor: descriptor, length: length,
         source: pair.far, request: request)
@@ -43,6 +47,26 @@ struct StoppedTransfer {
       _ = try scene.end()
     }
     throw .notApplicable("no transfer of \(length) bytes can be stopped in the middle")
+  }
+
+  /// Memory of ours that is exposed, and the peer's source; nil where that is too much.
+  private static func register(
+    _ pair: (near: Socket, far: Socket), _ kind: MappedMemory.Kind, _ length: Int
+  ) throws(Failure) -> (memory: Buffer, descriptor: [UInt8], source: Registered)? {
+    let source = try pair.far.party.makeMemory(pages: length / 4096, kind)
+    try source.fill(after)
+    let answer = try pair.far.register(source, MEM_READ)
+    if answer.handle == 0 && answer.error == WSAENOBUFS { return nil }
+    try expect(answer.handle != 0, "WSPRegisterMemory: a handle", ErrorName.text(answer.error))
+    let buffer = Registered(socket: pair.far, buffer: source, handle: answer.handle)
+    let memory = try pair.near.party.makeMemory(pages: length / 4096, kind)
+    let exposure = try pair.near.expose(memory, MEM_WRITE, room: Exposure.ample)
+    if exposure.error == 0 { return (memory, exposure.descriptor, buffer) }
+    try expect(exposure.error, WSAENOBUFS, "WSPRegisterRdmaMemory: success or, as it is too much")
+    // Nor may it stay in the cache: all processes of a user share what may be locked.
+    _ = try buffer.deregister()
+    _ = try? pair.far.party.callBack(source)
+    return nil
   }
 
   /// Waits for the first byte, stops the peer, and looks whether the last is still to come. What is

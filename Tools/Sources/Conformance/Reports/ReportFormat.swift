@@ -12,10 +12,10 @@ package enum ReportFormat: String, Sendable, CaseIterable {
   }
 
   /// What is written as soon as a result is there.
-  package func line(_ result: AssertionResult, number: Int) -> String {
+  package func line(_ result: AssertionResult, number: Int, strict: Bool) -> String {
     switch self {
     case .text: TextReport.line(result)
-    case .tap: TAPReport.line(result, number: number)
+    case .tap: TAPReport.line(result, number: number, strict: strict)
     case .json: ""
     }
   }

@@ -66,7 +66,7 @@ struct ConformCommand: ParsableCommand {
     var count = 0
     let results = conformance.run { result in
       count += 1
-      write(format.line(result, number: count))
+      write(format.line(result, number: count, strict: strict))
     }
     write(format.closing(results, path: provider, strict: strict))
     if results.contains(where: { $0.isBreach(strict: strict) }) { throw ExitCode.failure }
