@@ -80,15 +80,15 @@ let package = Package(
         "CPindown", "StreamSockets", "SocketsSwitch", "MemfdProvider", "RegistrationCache",
         "PageTracking", "Inspection", "VirtualMemory",
       ]),
-    .target(name: "TestCompiler", path: "Tests/TestCompiler", swiftSettings: swiftSettings),
+    .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: swiftSettings),
     tests(
       "SocketsSwitch",
-      needs: ["CWinsockDirect", "Inspection", "PageTracking", "VirtualMemory", "TestCompiler"]),
+      needs: ["CWinsockDirect", "Inspection", "PageTracking", "VirtualMemory", "TestSupport"]),
     tests(
       "StreamSockets",
       needs: [
         "SocketsSwitch", "MemfdProvider", "CWinsockDirect", "Inspection", "PageTracking",
-        "VirtualMemory", "TestCompiler",
+        "VirtualMemory", "CAllocationCounter", "TestSupport",
       ]),
     .target(
       name: "CInterceptionRecorder", dependencies: ["CSyscallInterception"],

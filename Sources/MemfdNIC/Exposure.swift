@@ -7,7 +7,7 @@ import VirtualMemory
 ///
 /// Everything but the gate is written under the protection table's lock while the gate is closed.
 /// Whoever is inside the gate may read what describes the range.
-struct Exposure {
+struct Exposure: RecordWindow {
   static let stride = 96
   let base: UnsafeMutableRawPointer
 
@@ -95,14 +95,5 @@ struct Exposure {
   init?(address: UInt) {
     guard let base = UnsafeMutableRawPointer(bitPattern: address) else { return nil }
     self.base = base
-  }
-
-  @inline(__always)
-  private func load<Word: BitwiseCopyable>(_ offset: Int) -> Word {
-    base.load(fromByteOffset: offset, as: Word.self)
-  }
-  @inline(__always)
-  private func store<Word: BitwiseCopyable>(_ value: Word, _ offset: Int) {
-    base.storeBytes(of: value, toByteOffset: offset, as: Word.self)
   }
 }

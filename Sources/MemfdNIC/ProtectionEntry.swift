@@ -6,7 +6,7 @@ import VirtualMemory
 ///
 /// Everything but the gate is written while nobody can be inside: between taking the entry from
 /// the list of free ones and opening its gate. Whoever is inside may read it.
-struct ProtectionEntry {
+struct ProtectionEntry: RecordWindow {
   static let stride = 64
   let base: UnsafeMutableRawPointer
 
@@ -65,13 +65,4 @@ struct ProtectionEntry {
 
   /// The address in the alias mapping of what the application has at `address`.
   func aliasAddress(of address: UInt) -> UInt { alias &+ (address &- range.start) }
-
-  @inline(__always)
-  private func load<Word: BitwiseCopyable>(_ offset: Int) -> Word {
-    base.load(fromByteOffset: offset, as: Word.self)
-  }
-  @inline(__always)
-  private func store<Word: BitwiseCopyable>(_ value: Word, _ offset: Int) {
-    base.storeBytes(of: value, toByteOffset: offset, as: Word.self)
-  }
 }

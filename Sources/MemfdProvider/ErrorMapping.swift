@@ -10,7 +10,7 @@ extension SocketsError {
   init(registering error: RegistrationCacheError) {
     switch error {
     case .invalidRange, .notMapped: self.init(WSAEFAULT)
-    case .exhausted, .unavailable, .system: self.init(WSAENOBUFS)
+    case .changing, .exhausted, .unavailable, .system: self.init(WSAENOBUFS)
     }
   }
 

@@ -57,16 +57,10 @@ func rdmaWrite(
   _ lpThreadId: LPWSATHREADID?, _ lpErrno: LPINT?
 ) -> INT {
   answer(lpErrno) { () throws(SocketsError) in
-    let socket = try Provider.started().sockets.socket(s)
-    let queuePair = try socket.connected().queuePair
-    if dwFlags != 0 { throw .invalid }
-    let buffers = try UnsafeBufferPointer(lpBuffers, count: dwBufferCount)
-    let remote = try RemoteDescriptor(lpTargetBufferDescriptor, dwTargetDescriptorLength)
-    let overlapped = try Overlapped.required(lpOverlapped, lpCompletionRoutine)
-    try socket.start(overlapped, isReceive: false) { (result) throws(SocketsError) in
-      try socket.collect(buffers, access: .read, into: &result)
-      try result.check(maximumBytes: Limits.maximumTransferBytes)
-    } post: { (segments, context) throws(MemfdNICError) in
+    try startRdma(
+      s, lpBuffers, dwBufferCount, lpTargetBufferDescriptor, dwTargetDescriptorLength, dwFlags,
+      access: .read, lpOverlapped, lpCompletionRoutine
+    ) { (queuePair, segments, remote, context) throws(MemfdNICError) in
       try queuePair.postWrite(
         segments, remote: remote, offset: UInt64(dwTargetBufferOffset), context: context)
     }
@@ -82,19 +76,35 @@ func rdmaRead(
   _ lpThreadId: LPWSATHREADID?, _ lpErrno: LPINT?
 ) -> INT {
   answer(lpErrno) { () throws(SocketsError) in
-    let socket = try Provider.started().sockets.socket(s)
-    let queuePair = try socket.connected().queuePair
-    if dwFlags != 0 { throw .invalid }
-    let buffers = try UnsafeBufferPointer(lpBuffers, count: dwBufferCount)
-    let remote = try RemoteDescriptor(lpTargetBufferDescriptor, dwTargetDescriptorLength)
-    let overlapped = try Overlapped.required(lpOverlapped, lpCompletionRoutine)
-    try socket.start(overlapped, isReceive: false) { (result) throws(SocketsError) in
-      try socket.collect(buffers, access: .write, into: &result)
-      try result.check(maximumBytes: Limits.maximumTransferBytes)
-    } post: { (segments, context) throws(MemfdNICError) in
+    try startRdma(
+      s, lpBuffers, dwBufferCount, lpTargetBufferDescriptor, dwTargetDescriptorLength, dwFlags,
+      access: .write, lpOverlapped, lpCompletionRoutine
+    ) { (queuePair, segments, remote, context) throws(MemfdNICError) in
       try queuePair.postRead(
         segments, remote: remote, offset: UInt64(dwTargetBufferOffset), context: context)
     }
+  }
+}
+
+/// What both directions have in common. The handles' memory must allow `access`.
+private func startRdma(
+  _ s: SOCKET, _ lpBuffers: LPWSABUFEX?, _ dwBufferCount: DWORD, _ lpDescriptor: LPVOID?,
+  _ dwDescriptorLength: DWORD, _ dwFlags: DWORD, access: MemoryAccess,
+  _ lpOverlapped: LPWSAOVERLAPPED?, _ lpCompletionRoutine: LPWSAOVERLAPPED_COMPLETION_ROUTINE?,
+  post: (QueuePair, UnsafeBufferPointer<LocalSegment>, RemoteDescriptor, UInt64)
+    throws(MemfdNICError) -> Void
+) throws(SocketsError) {
+  let socket = try Provider.started().sockets.socket(s)
+  let queuePair = try socket.connected().queuePair
+  if dwFlags != 0 { throw .invalid }
+  let buffers = try UnsafeBufferPointer(lpBuffers, count: dwBufferCount)
+  let remote = try RemoteDescriptor(lpDescriptor, dwDescriptorLength)
+  let overlapped = try Overlapped.required(lpOverlapped, lpCompletionRoutine)
+  try socket.start(overlapped, isReceive: false) { (result) throws(SocketsError) in
+    try socket.collect(buffers, access: access, into: &result)
+    try result.check(maximumBytes: Limits.maximumTransferBytes)
+  } post: { (segments, context) throws(MemfdNICError) in
+    try post(queuePair, segments, remote, context)
   }
 }
 

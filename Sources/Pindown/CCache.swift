@@ -12,6 +12,7 @@ extension RegistrationCacheError {
     switch self {
     case .invalidRange: -EINVAL
     case .notMapped: -EFAULT
+    case .changing: -EAGAIN
     case .exhausted: -ENOBUFS
     case .unavailable: -EOPNOTSUPP
     case .system(let errno): -errno

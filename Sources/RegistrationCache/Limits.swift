@@ -3,7 +3,7 @@ package enum RegistrationCacheLimits {
   /// Nanoseconds that an invalidation waits for transfers and for other threads, in all.
   package static let invalidationNanoseconds: UInt64 = 1_000_000_000
   /// Times that a registration starts again when mappings change under it.
-  package static let maximumRestarts = 16
+  package static let maximumRestarts = 64
   /// Times that pages are pinned until they are those that are mapped.
   package static let pinAttempts = 4
 }

@@ -1,4 +1,5 @@
 import CLinuxMemory
+import Glibc
 import Inspection
 import PageTracking
 import VirtualMemory
@@ -65,12 +66,15 @@ extension RegistrationCache {
           record.failures.count()
           throw .exhausted
         }
-      case .overtaken: restarts += 1
+      case .overtaken:
+        restarts += 1
+        // Whoever changes the mapping may be done the sooner.
+        sched_yield()
       case .partlyUnmapped: merges = false
       }
     }
     record.failures.count()
-    throw .notMapped
+    throw .changing
   }
 
   /// Without signals until the record is settled: a handler that changed the mapping of the same

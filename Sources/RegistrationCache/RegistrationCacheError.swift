@@ -6,6 +6,8 @@ public enum RegistrationCacheError: Error, Hashable, Sendable {
   case invalidRange
   /// A part of the range is not mapped, or not accessible as a NIC needs it.
   case notMapped
+  /// Mappings of the range changed each time that it was about to be registered: try again.
+  case changing
   /// No room, also after everything that could be evicted was: pinned memory, an adapter's table,
   /// or a limit of the cache.
   case exhausted

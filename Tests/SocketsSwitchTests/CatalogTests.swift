@@ -1,5 +1,5 @@
 import Glibc
-import TestCompiler
+import TestSupport
 import Testing
 
 @testable import SocketsSwitch

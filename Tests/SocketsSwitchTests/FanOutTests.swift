@@ -3,6 +3,7 @@ import Glibc
 import Inspection
 import PageTracking
 import Synchronization
+import TestSupport
 import Testing
 import VirtualMemory
 

@@ -1,5 +1,5 @@
 import Glibc
-import TestCompiler
+import TestSupport
 
 /// A provider in C, compiled for one test into a library of its own.
 final class TestProvider {

@@ -1,4 +1,5 @@
 import CWinsockDirect
+import TestSupport
 import Testing
 
 @testable import SocketsSwitch

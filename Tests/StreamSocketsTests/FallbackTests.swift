@@ -1,7 +1,7 @@
 import CWinsockDirect
 import Glibc
 import SocketsSwitch
-import TestCompiler
+import TestSupport
 import Testing
 
 @testable import StreamSockets

@@ -1,3 +1,4 @@
+import CWinsockDirect
 import Glibc
 import Inspection
 import SocketsSwitch
@@ -138,6 +139,35 @@ extension StreamTests {
           #expect((after.writes > before.writes) == !reads)
           pair.close()
         }
+      }
+    }
+
+    /// A buffer that cannot be read, in the part that is not copied: the send fails, the stream goes
+    /// on.
+    @Test(arguments: [true, false])
+    func aBufferThatCannotBeRegistered(reads: Bool) throws {
+      var options = StreamOptions()
+      options.usesRDMARead = reads
+      try TestNetwork.run { network in
+        let pair = try StreamPair(network, near: options, far: options)
+        let length = 64 * Int(Page.size)
+        let memory = mmap(
+          nil, length, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)!
+        defer { munmap(memory, length) }
+        #expect(mprotect(memory + 32 * Int(Page.size), Int(Page.size), PROT_NONE) == 0)
+        let bytes = UnsafeRawBufferPointer(start: memory, count: length)
+        nonisolated(unsafe) let unreadable = bytes
+        let sending = Meanwhile { try pair.near.send(unreadable) }
+        #expect(try pair.far.receiveAll(Limits.pilotBytes).count == Limits.pilotBytes)
+        let receiving = Meanwhile { try pair.far.receiveAll(3) }
+        let failure = #expect(throws: StreamError.self) { try sending.result() }
+        guard case .provider(.refused(_, WSAEFAULT)) = failure else {
+          Issue.record("\(String(describing: failure))")
+          return
+        }
+        try pair.near.send([1, 2, 3])
+        #expect(try receiving.result() == [1, 2, 3])
+        pair.close()
       }
     }
 

@@ -1,5 +1,5 @@
 import Glibc
-import TestCompiler
+import TestSupport
 
 /// `Tests/Programs/stream_peer.c` as a process: the C interface, with the whole library behind it.
 final class PeerProcess {

@@ -1,6 +1,7 @@
+import CAllocationCounter
 import Glibc
 import SocketsSwitch
-import TestCompiler
+import TestSupport
 import Testing
 
 @testable import StreamSockets
@@ -8,7 +9,9 @@ import Testing
 extension StreamTests {
   /// Goal: between processes, through the C interface: whatever a program does with its memory
   /// between sends, what arrives is what it sent; and the death of a peer is told.
-  @Suite struct ProcessTests {
+  @Suite(
+    .disabled(if: !CAllocationCounter_available, "the library's sanitizer is not in a C program"))
+  struct ProcessTests {
     /// What a receiver got from a sender.
     private struct Outcome: Equatable {
       let received: Int

@@ -1,9 +1,10 @@
+import CAllocationCounter
 import CWinsockDirect
 import Glibc
 import MemfdProvider
 import PageTracking
 import SocketsSwitch
-import TestCompiler
+import TestSupport
 
 /// A switch with the memfd provider of this process.
 enum TestNetwork {
@@ -14,11 +15,14 @@ enum TestNetwork {
   static let neighbour = IPv4Address("127.99.0.77")!
   static let adapters = "stream0=127.99.0.1/24,stream1=127.99.1.1/24"
 
+  /// ThreadSanitizer does not bear what happens under a thread that ends.
+  static let monitors: MonitorSet = CAllocationCounter_thread_sanitizer ? [] : [.entries]
+
   private static let library = Result { try make() }
 
   /// Starts it, runs `body`, and stops it.
   static func run(
-    adapters: String = TestNetwork.adapters, monitors: MonitorSet = [.entries],
+    adapters: String = TestNetwork.adapters, monitors: MonitorSet = TestNetwork.monitors,
     _ body: (SocketsSwitch) throws -> Void
   ) throws {
     setenv("PINDOWN_NICS", adapters, 1)

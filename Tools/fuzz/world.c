@@ -97,6 +97,8 @@ void start_provider(void) {
     WSPDATA data;
     WSAPROTOCOL_INFOW information;
     memset(&information, 0, sizeof information);
+    information.iAddressFamily = AF_INET;
+    information.iProtocol = IPPROTO_TCP;
     if (WSPStartupEx(0x0202, &data, &information, &upcalls, &the.functions) != 0) {
         broken("the provider starts");
     }

@@ -78,8 +78,9 @@ void pindown_cache_destroy(pindown_cache *cache);
    allocates nothing and makes no system call. The region may be larger than the buffer and grant
    more: what the caller gives out must be checked against what was asked for.
    -EINVAL: length 0, a wrap-around, an unknown access or adapter. -EFAULT: the memory is not mapped
-   as it must be. -ENOBUFS: no room, although everything was evicted that could be. -EOPNOTSUPP:
-   memory of this kind cannot be pinned here. */
+   as it must be. -EAGAIN: its mapping changed each time that it was about to be registered. -ENOBUFS:
+   no room, although everything was evicted that could be. -EOPNOTSUPP: memory of this kind cannot be
+   pinned here. */
 int pindown_cache_register(pindown_cache *cache, const void *buffer, size_t length,
                            uint32_t access, uint32_t adapter, pindown_region *region);
 

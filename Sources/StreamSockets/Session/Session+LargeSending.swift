@@ -22,10 +22,16 @@ extension Session {
       guard let step else { throw .timedOut(byteCount: sent) }
       let rest = UnsafeRawBufferPointer(rebasing: bytes[sent...].prefix(step.length))
       let count: Int?
-      if let target = step.target {
-        count = try write(rest, to: target, number)
-      } else {
-        count = try expose(rest, of: bytes, at: sent, number, &exposure)
+      do throws(StreamError) {
+        if let target = step.target {
+          count = try write(rest, to: target, number)
+        } else {
+          count = try expose(rest, of: bytes, at: sent, number, &exposure)
+        }
+      } catch {
+        // The peer waits for an answer, where it is not the session that has failed.
+        withdraw(number)
+        throw error
       }
       guard let count else {
         withdraw(number)

@@ -1,30 +1,5 @@
-import Glibc
+import TestSupport
 import VirtualMemory
-
-/// A thread of the system: the calls of streams wait.
-final class TestThread {
-  private final class Body {
-    let run: @Sendable () -> Void
-    init(_ run: @escaping @Sendable () -> Void) { self.run = run }
-  }
-
-  private var thread = pthread_t()
-
-  init(_ body: @escaping @Sendable () -> Void) {
-    let context = Unmanaged.passRetained(Body(body)).toOpaque()
-    let error = pthread_create(
-      &thread, nil,
-      { context in
-        if let context { Unmanaged<Body>.fromOpaque(context).takeRetainedValue().run() }
-        return nil
-      }, context)
-    precondition(error == 0, "a thread could not be made")
-  }
-
-  func join() {
-    pthread_join(thread, nil)
-  }
-}
 
 /// Something that another thread does meanwhile, and what came of it.
 final class Meanwhile<Value: Sendable>: Sendable {
