@@ -145,7 +145,11 @@ final class Session {
     let far = if let other { other } else { try peer() }
     let listening = try listen(on: far, adapter: adapter)
     let attempt = try connect(near, adapter: adapter, port: listening.port)
+    let name = "WSPConnect to a listener in another process"
+    try expect(attempt.error, in: [0, WSAEWOULDBLOCK], name)
     if try !listening.event.wait() {
+      // Has it failed meanwhile?
+      if try attempt.event.isSet() { try expect(try outcome(attempt), 0, name) }
       throw .violated(
         expected: "the FD_ACCEPT event", actual: "nothing for 5 seconds after WSPConnect")
     }
