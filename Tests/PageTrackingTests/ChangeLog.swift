@@ -28,7 +28,12 @@ enum ChangeLog {
     get { counter.load(ordering: .acquiring) }
     set { counter.store(newValue, ordering: .releasing) }
   }
-  nonisolated(unsafe) static var ownedCount = 0
+  /// The subscriber may run in a thread of a monitor's.
+  private static let ownedCounter = Atomic<Int>(0)
+  static var ownedCount: Int {
+    get { ownedCounter.load(ordering: .acquiring) }
+    set { ownedCounter.store(newValue, ordering: .releasing) }
+  }
   nonisolated(unsafe) static var tracker: PageTracker?
   /// The fault of a provider that does not let go of what changes.
   nonisolated(unsafe) static var leavesSecured = false

@@ -1,3 +1,4 @@
+import CAllocationCounter
 import CInterceptionRecorder
 import Glibc
 import Testing
@@ -6,6 +7,8 @@ import VirtualMemory
 @testable import PageTracking
 
 /// Threads that are made while raw calls are dispatched, and what they may do with SIGSYS.
+@Suite(
+  .disabled(if: !CAllocationCounter_available, "sanitizers make raw calls with signals blocked"))
 struct DispatchThreadTests {
   /// Values of CInterceptionRecorder_route.
   static let masks = [
