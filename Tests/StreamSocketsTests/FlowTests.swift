@@ -267,7 +267,9 @@ extension StreamTests {
           } catch .timedOut {}
         }
         try sending.result()
-        #expect(received == bytes)
+        // The arrays themselves would take minutes to print.
+        let isSame = received == bytes
+        #expect(isSame && received.count == bytes.count)
         pair.close()
       }
     }
