@@ -49,6 +49,18 @@ import Testing
     #expect(result.complaints == [])
   }
 
+  @Test func everyHeaderIsThere() {
+    let result = withInstalled(
+      """
+      for header in pindown.h pindown_provider.h pindown_stream.h ws2san.h; do
+        echo "#include <$header>" | cc -x c -fsyntax-only $(pkg-config --cflags pindown) - || exit 97
+      done
+      ls -d share/pindown/providers.d
+      """)
+    #expect(result.status == 0, "\(result.errors)")
+    #expect(result.lines == ["share/pindown/providers.d"])
+  }
+
   @Test func theProviderOfTheReadmeCompilesAndIsLoaded() throws {
     let line = try #require(linesOfReadme("cc -shared").first)
     let result = withInstalled(
