@@ -169,9 +169,10 @@ typedef struct {
 
 enum { CLinuxMemory_maximum_pieces = 4 };
 
-/* Copies pieces, in their order, with one system call (about 300 ns) and returns how many of them
-   are copied whole: fewer than `count` where the next one cannot be read. Where the system call is
-   forbidden (a seccomp filter) they are read as any memory is, with a signal for what cannot be. */
+/* Copies pieces, in their order, with one system call, whose cost grows with their number, and
+   returns how many of them are copied whole: fewer than `count` where the next one cannot be read.
+   Where the system call is forbidden (a seccomp filter) they are read as any memory is, with a
+   signal for what cannot be. */
 int CLinuxMemory_copy_from_caller(const CLinuxMemory_piece *pieces, int count);
 
 /* Copies `length` bytes to `theirs`, which somebody else chose; false where they cannot all be
