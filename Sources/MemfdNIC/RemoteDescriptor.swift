@@ -3,7 +3,7 @@
 ///
 /// The owner of the memory believes none of it: it compares with what it noted down.
 @frozen
-package struct RemoteDescriptor: Hashable, Sendable {
+package struct RemoteDescriptor: Hashable, Sendable, BitwiseCopyable {
   /// `RemoteDescriptor.magicNumber`.
   package var magic: UInt32
   /// Which entry of the owner's access table, and the random number of that entry's present use.

@@ -11,18 +11,37 @@ func accept(
 ) -> SOCKET {
   answer(lpErrno, failure: INVALID_SOCKET) { () throws(SocketsError) in
     let listening = try Provider.started().sockets.socket(s)
-    if addr != nil {
-      guard let addrlen, addrlen.pointee >= INT(SocketAddress.byteCount) else { throw .fault }
-    }
+    let name = try PeerName(addr, addrlen)
     let waiting = try listening.takeRequest()
     let peer = SocketAddress(address: waiting.request.peerAddress, port: waiting.request.peerPort)
     let accepted = try listening.accept(
       waiting, from: peer, condition: lpfnCondition, callbackData: dwCallbackData)
-    if let addr, let addrlen {
-      peer.store(to: addr)
-      addrlen.pointee = INT(SocketAddress.byteCount)
+    do throws(SocketsError) {
+      try name?.store(peer)
+    } catch {
+      _ = accepted.close()
+      throw error
     }
     return accepted.descriptor
+  }
+}
+
+/// Where a caller wants the peer's address: known to be writable before a connection is taken.
+private struct PeerName {
+  private let address: CallerVariable<sockaddr_in>
+  private let length: CallerVariable<INT>
+
+  /// Nil where the caller does not ask. Throws `.fault` for too little room.
+  init?(_ addr: UnsafeMutablePointer<sockaddr>?, _ addrlen: LPINT?) throws(SocketsError) {
+    guard let addr else { return nil }
+    length = try CallerVariable(addrlen)
+    if length.value < INT(SocketAddress.byteCount) { throw .fault }
+    address = try CallerVariable(addr)
+  }
+
+  func store(_ peer: SocketAddress) throws(SocketsError) {
+    try address.store(peer.value)
+    try length.store(INT(SocketAddress.byteCount))
   }
 }
 

@@ -13,11 +13,10 @@ func duplicateSocket(
 ) -> INT {
   answer(lpErrno) { () throws(SocketsError) in
     let socket = try Provider.started().sockets.socket(s)
-    guard let lpProtocolInfo else { throw .fault }
+    let information = try CallerVariable<WSAPROTOCOL_INFOW>(lpProtocolInfo)
     guard let process = Int32(exactly: dwProcessId), process > 0 else { throw .invalid }
     let token = try socket.handOver(to: process)
-    lpProtocolInfo.pointee = .memfdProvider
-    lpProtocolInfo.pointee.dwProviderReserved = token.rawValue
+    try information.store(.memfdProvider(token))
   }
 }
 
@@ -117,10 +116,12 @@ extension Socket {
 }
 
 extension WSAPROTOCOL_INFOW {
-  /// What the provider offers: a reliable stream of messages over IPv4.
-  fileprivate static var memfdProvider: WSAPROTOCOL_INFOW {
+  /// What the provider offers: a reliable stream of messages over IPv4. With what names the
+  /// connection to the process that takes it over.
+  fileprivate static func memfdProvider(_ token: HandoverToken) -> WSAPROTOCOL_INFOW {
     var info = WSAPROTOCOL_INFOW()
     info.dwServiceFlags1 = DWORD(XP1_GUARANTEED_DELIVERY | XP1_GUARANTEED_ORDER)
+    info.dwProviderReserved = token.rawValue
     info.ProtocolChain.ChainLen = 1
     info.iVersion = 2
     info.iAddressFamily = AF_INET

@@ -29,13 +29,13 @@ func enumNetworkEvents(
   answer(lpErrno) { () throws(SocketsError) in
     let provider = try Provider.started()
     let socket = try provider.sockets.socket(s)
-    guard let lpNetworkEvents else { throw .fault }
+    let events = try CallerVariable<WSANETWORKEVENTS>(lpNetworkEvents)
     if let hEventObject {
       var error: INT = 0
       if provider.upcalls.lpWPUResetEvent(hEventObject, &error) == FALSE {
         throw SocketsError(error == 0 ? WSAEINVAL : error)
       }
     }
-    lpNetworkEvents.pointee = socket.connection.withLock { $0.events.take() }
+    try events.store(socket.connection.withLock { $0.events.take() })
   }
 }

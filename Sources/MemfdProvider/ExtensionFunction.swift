@@ -7,8 +7,8 @@ struct ExtensionFunction {
   /// The function that the GUID in `input` names. Throws `.fault` where there is none in it, and
   /// `.invalid` for a GUID of nothing that is known here (C14).
   static func find(_ input: UnsafeRawBufferPointer) throws(SocketsError) -> ExtensionFunction {
-    guard input.baseAddress != nil, input.count >= MemoryLayout<GUID>.size else { throw .fault }
-    switch input.loadUnaligned(as: GUID.self) {
+    guard input.count >= MemoryLayout<GUID>.size else { throw .fault }
+    switch try CallerMemory.read(input.baseAddress, as: GUID.self) {
     case WSAID_REGISTERMEMORY:
       let function: LPFN_WSPREGISTERMEMORY = registerMemory
       return ExtensionFunction(pointer: unsafeBitCast(function, to: UnsafeRawPointer.self))
@@ -36,12 +36,13 @@ struct ExtensionFunction {
 
   /// Writes the pointer, and that it has the size of one (C12).
   func store(
-    to output: UnsafeMutableRawBufferPointer, _ byteCount: LPDWORD
+    to output: UnsafeMutableRawBufferPointer, _ byteCount: CallerVariable<DWORD>
   ) throws(SocketsError) {
     let size = MemoryLayout<UnsafeRawPointer>.size
-    guard let base = output.baseAddress, output.count >= size else { throw .fault }
-    base.storeBytes(of: pointer, as: UnsafeRawPointer.self)
-    byteCount.pointee = DWORD(size)
+    if output.count < size { throw .fault }
+    try CallerMemory.checkWritable(output.baseAddress, size)
+    try CallerMemory.write(UInt(bitPattern: pointer), to: output.baseAddress)
+    try byteCount.store(DWORD(size))
   }
 }
 

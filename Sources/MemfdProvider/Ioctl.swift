@@ -11,7 +11,7 @@ func ioctl(
 ) -> INT {
   answer(lpErrno) { () throws(SocketsError) in
     let provider = try Provider.started()
-    guard let lpcbBytesReturned else { throw .fault }
+    let byteCount = try CallerVariable<DWORD>(lpcbBytesReturned)
     // A buffer that is not there has no bytes, whatever is said of it.
     let input = UnsafeRawBufferPointer(
       start: lpvInBuffer, count: lpvInBuffer == nil ? 0 : Int(cbInBuffer))
@@ -20,10 +20,10 @@ func ioctl(
     switch dwIoControlCode {
     case DWORD(SIO_GET_EXTENSION_FUNCTION_POINTER):
       // The switch asks before it has a socket (C15).
-      try ExtensionFunction.find(input).store(to: output, lpcbBytesReturned)
+      try ExtensionFunction.find(input).store(to: output, byteCount)
     case DWORD(SIO_ADDRESS_LIST_QUERY):
       _ = try provider.sockets.socket(s)
-      try provider.adapters.storeAddresses(to: output, lpcbBytesReturned)
+      try provider.adapters.storeAddresses(to: output, byteCount)
     default:
       // Quality of service, and what is the switch's and TCP/IP's business.
       _ = try provider.sockets.socket(s)
@@ -46,23 +46,27 @@ extension Adapters {
   /// Writes a SOCKET_ADDRESS_LIST with the sockaddrs behind it, in the same memory; where that is
   /// too small, only how many bytes are needed (C17).
   fileprivate func storeAddresses(
-    to output: UnsafeMutableRawBufferPointer, _ byteCount: LPDWORD
+    to output: UnsafeMutableRawBufferPointer, _ byteCount: CallerVariable<DWORD>
   ) throws(SocketsError) {
     let entries = MemoryLayout<SOCKET_ADDRESS_LIST>.offset(of: \.Address) ?? 0
     let addresses = entries + count * MemoryLayout<SOCKET_ADDRESS>.stride
     let needed = addresses + count * SocketAddress.byteCount
-    byteCount.pointee = DWORD(needed)
-    guard let base = output.baseAddress, output.count >= needed else { throw .fault }
-    base.storeBytes(of: INT(count), as: INT.self)
+    guard let base = output.baseAddress, output.count >= needed else {
+      try byteCount.store(DWORD(needed))
+      throw .fault
+    }
+    try CallerMemory.checkWritable(base, needed)
+    try CallerMemory.write(INT(count), to: base)
     for index in 0..<count {
       let name = base + addresses + index * SocketAddress.byteCount
-      SocketAddress(address: self[index].configuration.address).store(to: name)
+      let address = SocketAddress(address: self[index].configuration.address)
+      try CallerMemory.write(address.value, to: name)
       let entry = SOCKET_ADDRESS(
         lpSockaddr: name.assumingMemoryBound(to: sockaddr.self),
         iSockaddrLength: INT(SocketAddress.byteCount))
-      base.storeBytes(
-        of: entry, toByteOffset: entries + index * MemoryLayout<SOCKET_ADDRESS>.stride,
-        as: SOCKET_ADDRESS.self)
+      try CallerMemory.write(
+        entry, to: base + entries + index * MemoryLayout<SOCKET_ADDRESS>.stride)
     }
+    try byteCount.store(DWORD(needed))
   }
 }

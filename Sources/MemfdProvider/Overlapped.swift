@@ -2,6 +2,9 @@ import CWinsockDirect
 import VirtualMemory
 
 /// The structure through which a request's end is seen (spec 2.2, 5.5).
+///
+/// From the call that starts the request it belongs to the provider and has to stay where it is,
+/// writable, until the request has ended.
 struct Overlapped {
   private let structure: LPWSAOVERLAPPED
 
@@ -13,7 +16,14 @@ struct Overlapped {
   private var `internal`: SharedWord { SharedWord(UnsafeMutableRawPointer(structure)) }
 
   /// Whether the low bit of the event says that nobody is to be notified.
-  var isPolled: Bool { UInt(bitPattern: structure.pointee.hEvent) & 1 != 0 }
+  static func isPolled(_ structure: WSAOVERLAPPED) -> Bool {
+    UInt(bitPattern: structure.hEvent) & 1 != 0
+  }
+
+  /// Whether a structure can be at the address: its words are read and written as one.
+  static func isAligned(_ structure: LPWSAOVERLAPPED) -> Bool {
+    UInt(bitPattern: structure) % UInt(MemoryLayout<WSAOVERLAPPED>.alignment) == 0
+  }
 
   /// Marks the request as begun; before it is posted, for it may end before that returns.
   func begin() {
@@ -50,6 +60,9 @@ struct Overlapped {
 
 /// WSPGetOverlappedResult (C63). Waiting is the switch's business: it waits for the event of the
 /// structure, which is opaque here, so `fWait` for a pending request is refused.
+///
+/// It is asked again and again, so its pointers are followed as they are, without the kernel's help:
+/// NULL is a WSAEFAULT, as a structure that is not aligned is; anything else must be memory.
 func getOverlappedResult(
   _ s: SOCKET, _ lpOverlapped: LPWSAOVERLAPPED?, _ lpcbTransfer: LPDWORD?, _ fWait: BOOL,
   _ lpdwFlags: LPDWORD?, _ lpErrno: LPINT?
@@ -57,6 +70,7 @@ func getOverlappedResult(
   answer(lpErrno, failure: FALSE) { () throws(SocketsError) in
     _ = try Provider.started().sockets.socket(s)
     guard let lpOverlapped, let lpcbTransfer, let lpdwFlags else { throw .fault }
+    if !Overlapped.isAligned(lpOverlapped) { throw .fault }
     let overlapped = Overlapped(lpOverlapped)
     if overlapped.isPending {
       throw fWait == FALSE ? SocketsError(WSA_IO_INCOMPLETE) : .invalid

@@ -14,20 +14,25 @@ func registerRdmaMemory(
 ) -> INT {
   answer(lpErrno) { () throws(SocketsError) in
     let socket = try Provider.started().sockets.socket(s)
-    guard let lpdwDescriptorLength else { throw .fault }
+    let length = try CallerVariable<DWORD>(lpdwDescriptorLength)
     let size = DWORD(RemoteDescriptor.byteCount)
-    if lpdwDescriptorLength.pointee < size {
-      lpdwDescriptorLength.pointee = size
+    if length.value < size {
+      try length.store(size)
       throw .fault
     }
     let (queuePair, adapter) = try socket.connected()
     let access = try MemoryAccess(registrationFlags: dwFlags)
     let range = try AddressRange(buffer: lpBuffer, byteCount: dwBufferLength)
-    guard let lpRdmaBufferDescriptor else { throw .fault }
+    let room = try CallerVariable<RemoteDescriptor>(lpRdmaBufferDescriptor)
     let descriptor = try socket.expose(
       range, access: access, queuePair: queuePair, adapter: adapter)
-    lpRdmaBufferDescriptor.storeBytes(of: descriptor, as: RemoteDescriptor.self)
-    lpdwDescriptorLength.pointee = size
+    do throws(SocketsError) {
+      try room.store(descriptor)
+      try length.store(size)
+    } catch {
+      try socket.conceal(descriptor)
+      throw error
+    }
   }
 }
 
@@ -44,10 +49,15 @@ func deregisterRdmaMemory(
 }
 
 extension RemoteDescriptor {
-  /// Reads a descriptor that was given to the SPI; `.invalid` for none or one that is too short.
+  /// Reads a descriptor that was given to the SPI; `.invalid` for none, one that is too short, and
+  /// one that cannot be read.
   init(_ memory: LPVOID?, _ byteCount: DWORD) throws(SocketsError) {
     guard let memory, byteCount >= DWORD(Self.byteCount) else { throw .invalid }
-    self = memory.loadUnaligned(as: RemoteDescriptor.self)
+    do throws(SocketsError) {
+      self = try CallerMemory.read(memory)
+    } catch {
+      throw .invalid
+    }
   }
 }
 

@@ -19,8 +19,8 @@ struct SocketAddress: Equatable {
   init(
     _ name: UnsafePointer<sockaddr>?, _ length: INT, unknownFamily: SocketsError
   ) throws(SocketsError) {
-    guard let name, length >= INT(Self.byteCount) else { throw .fault }
-    let value = UnsafeRawPointer(name).loadUnaligned(as: sockaddr_in.self)
+    if length < INT(Self.byteCount) { throw .fault }
+    let value = try CallerMemory.read(name, as: sockaddr_in.self)
     if Int32(value.sin_family) != AF_INET { throw unknownFamily }
     address = IPv4Address(rawValue: UInt32(bigEndian: value.sin_addr.s_addr))
     port = UInt16(bigEndian: value.sin_port)
@@ -35,10 +35,5 @@ struct SocketAddress: Equatable {
     value.sin_port = port.bigEndian
     value.sin_addr.s_addr = address.rawValue.bigEndian
     return value
-  }
-
-  /// Writes the address to memory of at least `byteCount` bytes.
-  func store(to memory: UnsafeMutableRawPointer) {
-    memory.storeBytes(of: value, as: sockaddr_in.self)
   }
 }

@@ -14,10 +14,11 @@ func makeSocket(
 ) -> SOCKET {
   answer(lpErrno, failure: INVALID_SOCKET) { () throws(SocketsError) in
     let provider = try Provider.started()
-    if let lpProtocolInfo,
-      let token = HandoverToken(rawValue: lpProtocolInfo.pointee.dwProviderReserved)
-    {
-      return try Socket.takeOver(token, provider).descriptor
+    if let lpProtocolInfo {
+      let information = try CallerMemory.read(lpProtocolInfo, as: WSAPROTOCOL_INFOW.self)
+      if let token = HandoverToken(rawValue: information.dwProviderReserved) {
+        return try Socket.takeOver(token, provider).descriptor
+      }
     }
     if af != AF_INET { throw SocketsError(WSAEAFNOSUPPORT) }
     if type != INT(SOCK_STREAM.rawValue) { throw SocketsError(WSAESOCKTNOSUPPORT) }

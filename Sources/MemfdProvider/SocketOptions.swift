@@ -19,12 +19,14 @@ func getSockOpt(
     case SO_RDMA_THRESHOLD_SIZE: value = INT(ProviderLimits.rdmaThresholdBytes)
     default: throw SocketsError(WSAENOPROTOOPT)
     }
-    guard let optlen else { throw .fault }
     let size = INT(MemoryLayout<INT>.size)
-    let room = optlen.pointee
-    optlen.pointee = size
-    guard let optval, room >= size else { throw .fault }
-    UnsafeMutableRawPointer(optval).storeBytes(of: value, as: INT.self)
+    let length = try CallerVariable<INT>(optlen)
+    if length.value < size {
+      try length.store(size)
+      throw .fault
+    }
+    try CallerVariable<INT>(optval).store(value)
+    try length.store(size)
   }
 }
 
@@ -37,8 +39,8 @@ func setSockOpt(
     let socket = try Provider.started().sockets.socket(s)
     if level != WSA_SOL_SOCKET { throw .invalid }
     if optname != debugOption { throw SocketsError(WSAENOPROTOOPT) }
-    guard let optval, optlen >= INT(MemoryLayout<INT>.size) else { throw .fault }
-    let value = UnsafeRawPointer(optval).loadUnaligned(as: INT.self)
+    if optlen < INT(MemoryLayout<INT>.size) { throw .fault }
+    let value = try CallerMemory.read(optval, as: INT.self)
     socket.connection.withLock { $0.isDebugged = value != 0 }
   }
 }

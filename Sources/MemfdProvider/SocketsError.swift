@@ -20,7 +20,7 @@ struct SocketsError: Error, Equatable {
 }
 
 /// Runs the body of a function of the SPI and answers as the SPI does: 0, or SOCKET_ERROR with the
-/// reason in `lpErrno`.
+/// reason in `lpErrno`, which is NULL or can be written: it is where every answer goes.
 @inline(__always)
 func answer(_ lpErrno: LPINT?, _ body: () throws(SocketsError) -> Void) -> INT {
   do throws(SocketsError) {

@@ -12,7 +12,8 @@ import VirtualMemory
 ///   - lpUpcallTable: The functions that the provider may call. It is copied.
 ///   - lpProcTable: Is given the provider's functions.
 /// - Returns: 0, WSAVERNOTSUPPORTED, WSAEFAULT, or WSASYSNOTREADY with the reason as
-///   the description in `lpWSPData`.
+///   the description in `lpWSPData`. WSAEFAULT is for a table that lacks a function, too, and for
+///   pointers to what cannot be read or written.
 ///
 /// May be called more than once; each call needs a WSPCleanup. Not for hook context.
 @c @implementation
@@ -22,8 +23,19 @@ public func WSPStartupEx(
 ) -> Int32 {
   let (major, minor) = (wVersionRequested & 0xFF, wVersionRequested >> 8)
   if (major, minor) < (2, 2) { return WSAVERNOTSUPPORTED }
-  guard let lpWSPData, let lpProcTable, let upcalls = lpUpcallTable?.pointee, upcalls.isComplete
-  else { return WSAEFAULT }
+  do throws(SocketsError) {
+    return try start(
+      CallerVariable(lpWSPData), CallerMemory.read(lpUpcallTable), CallerVariable(lpProcTable))
+  } catch {
+    return error.number
+  }
+}
+
+private func start(
+  _ data: CallerVariable<WSPDATA>, _ upcalls: WSPUPCALLTABLEEX,
+  _ functions: CallerVariable<WSPPROC_TABLE>
+) throws(SocketsError) -> Int32 {
+  if !upcalls.isComplete { throw .fault }
   do throws(StartUpFailure) {
     try ProcessState.withLock { () throws(StartUpFailure) in
       if ProcessState.starts.load() == 0 {
@@ -33,11 +45,16 @@ public func WSPStartupEx(
     }
   } catch {
     // The number says little; whoever started the provider can show this.
-    lpWSPData.pointee = WSPDATA(describedAs: error.message)
+    try data.store(WSPDATA(describedAs: error.message))
     return WSASYSNOTREADY
   }
-  lpWSPData.pointee = WSPDATA(describedAs: "Pindown: SAN service provider over memfd adapters")
-  lpProcTable.pointee = .memfdProvider
+  do throws(SocketsError) {
+    try data.store(WSPDATA(describedAs: "Pindown: SAN service provider over memfd adapters"))
+    try functions.store(.memfdProvider)
+  } catch {
+    _ = cleanup(nil)
+    throw error
+  }
   return 0
 }
 

@@ -15,12 +15,12 @@ func send(
     let socket = try Provider.started().sockets.socket(s)
     let queuePair = try socket.connected().queuePair
     if dwFlags != 0 { throw .notSupported }
-    let buffers = try UnsafeBufferPointer(lpBuffers, count: dwBufferCount)
-    let overlapped = try Overlapped.required(lpOverlapped, lpCompletionRoutine)
-    try socket.start(overlapped, isReceive: false) { (result) throws(SocketsError) in
+    let arguments = try TransferArguments(
+      lpBuffers, count: dwBufferCount, lpOverlapped, lpCompletionRoutine)
+    try socket.start(arguments, isReceive: false) { (buffers, result) throws(SocketsError) in
       try socket.collect(buffers, access: .read, into: &result)
       try result.check(maximumBytes: Limits.maximumMessageBytes)
-    } post: { (segments, context) throws(MemfdNICError) in
+    } post: { (segments, _, context) throws(MemfdNICError) in
       try queuePair.postSend(segments, context: context)
     }
   }
@@ -37,12 +37,11 @@ func recv(
     let socket = try Provider.started().sockets.socket(s)
     let queuePair = try socket.connected().queuePair
     guard let lpFlags else { throw .fault }
-    if lpFlags.pointee != 0 { throw .notSupported }
-    let buffers = try UnsafeBufferPointer(lpBuffers, count: dwBufferCount)
-    let overlapped = try Overlapped.required(lpOverlapped, lpCompletionRoutine)
-    try socket.start(overlapped, isReceive: true) { (result) throws(SocketsError) in
+    let arguments = try TransferArguments(
+      lpBuffers, count: dwBufferCount, flags: lpFlags, lpOverlapped, lpCompletionRoutine)
+    try socket.start(arguments, isReceive: true) { (buffers, result) throws(SocketsError) in
       try socket.collect(buffers, access: .write, into: &result)
-    } post: { (segments, context) throws(MemfdNICError) in
+    } post: { (segments, _, context) throws(MemfdNICError) in
       try queuePair.postReceive(segments, context: context)
     }
   }
@@ -97,13 +96,16 @@ private func startRdma(
   let socket = try Provider.started().sockets.socket(s)
   let queuePair = try socket.connected().queuePair
   if dwFlags != 0 { throw .invalid }
-  let buffers = try UnsafeBufferPointer(lpBuffers, count: dwBufferCount)
-  let remote = try RemoteDescriptor(lpDescriptor, dwDescriptorLength)
-  let overlapped = try Overlapped.required(lpOverlapped, lpCompletionRoutine)
-  try socket.start(overlapped, isReceive: false) { (result) throws(SocketsError) in
+  guard lpDescriptor != nil, dwDescriptorLength >= DWORD(RemoteDescriptor.byteCount) else {
+    throw .invalid
+  }
+  let arguments = try TransferArguments(
+    lpBuffers, count: dwBufferCount, descriptor: lpDescriptor, lpOverlapped,
+    lpCompletionRoutine)
+  try socket.start(arguments, isReceive: false) { (buffers, result) throws(SocketsError) in
     try socket.collect(buffers, access: access, into: &result)
     try result.check(maximumBytes: Limits.maximumTransferBytes)
-  } post: { (segments, context) throws(MemfdNICError) in
+  } post: { (segments, remote, context) throws(MemfdNICError) in
     try post(queuePair, segments, remote, context)
   }
 }
@@ -111,27 +113,5 @@ private func startRdma(
 extension LocalBuffers {
   fileprivate func check(maximumBytes: Int) throws(SocketsError) {
     if byteCount > UInt64(maximumBytes) { throw SocketsError(WSAEMSGSIZE) }
-  }
-}
-
-extension UnsafeBufferPointer {
-  /// The caller's array; `.fault` where there is none, `.invalid` where it has too many elements.
-  fileprivate init(
-    _ elements: UnsafeMutablePointer<Element>?, count: DWORD
-  ) throws(SocketsError) {
-    if elements == nil && count > 0 { throw .fault }
-    if count > DWORD(ProviderLimits.maximumBuffers) { throw .invalid }
-    self.init(start: elements, count: Int(count))
-  }
-}
-
-extension Overlapped {
-  /// What the switch always passes: a structure, and no completion routine (spec 5.5).
-  fileprivate static func required(
-    _ structure: LPWSAOVERLAPPED?, _ routine: LPWSAOVERLAPPED_COMPLETION_ROUTINE?
-  ) throws(SocketsError) -> LPWSAOVERLAPPED {
-    guard let structure else { throw .invalid }
-    if routine != nil { throw .notSupported }
-    return structure
   }
 }

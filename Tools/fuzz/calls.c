@@ -63,6 +63,27 @@ static void *a_descriptor(input *in, DWORD *length) {
     return memory;
 }
 
+/* Whether the pointers of the present call are sometimes wrong. */
+static bool has_wrong_pointers;
+
+/* A pointer that a function follows: `good`, or where nothing can be read or written. */
+static void *a_pointer(input *in, void *good) {
+    uint8_t kind = has_wrong_pointers ? next_byte(in) : 0;
+    if (kind < 0x80) {
+        return good;
+    }
+    switch (kind & 7) {
+    case 0: return NULL;
+    case 1: return (void *)(uintptr_t)page_bytes;
+    case 2: return the.unreadable + next_byte(in);
+    case 3: return the.unwritable + next_byte(in);
+    /* The end of what can be used. */
+    case 4: return the.unreadable - next_byte(in) % 64;
+    case 5: return (void *)(uintptr_t)0xFFFFFFFFFFFFFFF8;
+    default: return (void *)(uintptr_t)(next_number(in, 8) | 1ULL << 63);
+    }
+}
+
 static INT *an_error(input *in) {
     static INT error;
     return (next_byte(in) & 15) == 15 ? NULL : &error;
@@ -91,7 +112,7 @@ static void call_socket(input *in) {
     bool is_right = kind < 0xC0;
     SOCKET made = the.functions.lpWSPSocket(
         is_right ? AF_INET : (int)next_number(in, 2), is_right ? SOCK_STREAM : next_byte(in),
-        is_right ? IPPROTO_TCP : next_byte(in), information, is_right ? 0 : next_byte(in),
+        is_right ? IPPROTO_TCP : next_byte(in), a_pointer(in, information), is_right ? 0 : next_byte(in),
         WSA_FLAG_OVERLAPPED, an_error(in));
     free(information);
     if (made != INVALID_SOCKET) {
@@ -115,7 +136,7 @@ static void call_bind(input *in) {
     make_address(in, &name);
     uint8_t kind = next_byte(in);
     int length = kind < 0xE0 ? (int)sizeof name : (int8_t)next_byte(in) % 17;
-    the.functions.lpWSPBind(a_socket(in), kind == 0xFF ? NULL : (struct sockaddr *)&name, length,
+    the.functions.lpWSPBind(a_socket(in), kind == 0xFF ? NULL : a_pointer(in, &name), length,
                             an_error(in));
 }
 
@@ -136,7 +157,7 @@ static void call_connect(input *in) {
     }
     uint8_t kind = next_byte(in);
     int length = kind < 0xE0 ? (int)sizeof name : (int8_t)next_byte(in) % 17;
-    the.functions.lpWSPConnect(socket, kind == 0xFF ? NULL : (struct sockaddr *)&name, length, NULL,
+    the.functions.lpWSPConnect(socket, kind == 0xFF ? NULL : a_pointer(in, &name), length, NULL,
                                NULL, NULL, NULL, an_error(in));
 }
 
@@ -159,8 +180,8 @@ static void call_accept(input *in) {
     INT length = kind & 1 ? next_byte(in) % 40 - 4 : (INT)sizeof(struct sockaddr_in);
     struct sockaddr *address = calloc(1, length > 0 ? (size_t)length : 1);
     SOCKET accepted = the.functions.lpWSPAccept(
-        socket, kind & 2 ? NULL : address, kind & 4 ? NULL : &length, kind & 8 ? NULL : decide,
-        (DWORD_PTR)(next_byte(in) & 3), an_error(in));
+        socket, kind & 2 ? NULL : a_pointer(in, address), kind & 4 ? NULL : a_pointer(in, &length),
+        kind & 8 ? NULL : decide, (DWORD_PTR)(next_byte(in) & 3), an_error(in));
     free(address);
     if (accepted != INVALID_SOCKET) {
         keep_socket(2 + next_byte(in) % (socket_count - 2), accepted);
@@ -173,7 +194,7 @@ static void call_events(input *in) {
     if (kind & 1) {
         WSANETWORKEVENTS *events = calloc(1, sizeof *events);
         the.functions.lpWSPEnumNetworkEvents(socket, kind & 2 ? NULL : an_event(kind),
-                                             kind & 4 ? NULL : events, an_error(in));
+                                             kind & 4 ? NULL : a_pointer(in, events), an_error(in));
         free(events);
     } else {
         LONG wanted = kind & 2 ? (LONG)next_number(in, 4) : FD_CONNECT | FD_ACCEPT;
@@ -191,11 +212,11 @@ static void call_options(input *in) {
     INT length = next_byte(in) % 12 - 2;
     char *value = calloc(1, length > 0 ? (size_t)length : 1);
     if (kind & 4) {
-        the.functions.lpWSPGetSockOpt(socket, level, option, kind & 8 ? NULL : value,
-                                      kind & 16 ? NULL : &length, an_error(in));
+        the.functions.lpWSPGetSockOpt(socket, level, option, kind & 8 ? NULL : a_pointer(in, value),
+                                      kind & 16 ? NULL : a_pointer(in, &length), an_error(in));
     } else {
-        the.functions.lpWSPSetSockOpt(socket, level, option, kind & 8 ? NULL : value, length,
-                                      an_error(in));
+        the.functions.lpWSPSetSockOpt(socket, level, option, kind & 8 ? NULL : a_pointer(in, value),
+                                      length, an_error(in));
     }
     free(value);
 }
@@ -216,9 +237,10 @@ static void call_ioctl(input *in) {
                                                        : next_byte(in);
     }
     DWORD returned = 0;
-    the.functions.lpWSPIoctl(socket, code, kind & 8 ? NULL : given, input_bytes,
-                             kind & 16 ? NULL : taken, output_bytes, kind & 32 ? NULL : &returned,
-                             NULL, NULL, NULL, an_error(in));
+    the.functions.lpWSPIoctl(socket, code, kind & 8 ? NULL : a_pointer(in, given), input_bytes,
+                             kind & 16 ? NULL : a_pointer(in, taken), output_bytes,
+                             kind & 32 ? NULL : a_pointer(in, &returned), NULL, NULL, NULL,
+                             an_error(in));
     free(given);
     free(taken);
 }
@@ -246,10 +268,12 @@ static void call_expose(input *in) {
     unsigned char *descriptor = calloc(1, room + 1);
     DWORD used = room;
     uint8_t kind = next_byte(in);
-    int answer = the.register_rdma_memory(socket, address, length, next_byte(in) % 6,
-                                          kind == 0xFF ? NULL : descriptor,
-                                          kind == 0xFE ? NULL : &used, an_error(in));
-    if (answer == 0) {
+    void *target = kind == 0xFF ? NULL : a_pointer(in, descriptor);
+    DWORD *told = kind == 0xFE ? NULL : a_pointer(in, &used);
+    int answer = the.register_rdma_memory(socket, address, length, next_byte(in) % 6, target, told,
+                                          an_error(in));
+    /* They can be other memory that is good. */
+    if (answer == 0 && target == descriptor && told == &used) {
         if (used != descriptor_bytes || used > room || descriptor[room] != 0) {
             broken("a descriptor has the length that was said");
         }
@@ -262,8 +286,8 @@ static void call_conceal(input *in) {
     SOCKET socket = a_socket(in);
     DWORD length;
     void *descriptor = a_descriptor(in, &length);
-    the.deregister_rdma_memory(socket, next_byte(in) == 0xFF ? NULL : descriptor, length,
-                               an_error(in));
+    the.deregister_rdma_memory(
+        socket, next_byte(in) == 0xFF ? NULL : a_pointer(in, descriptor), length, an_error(in));
     free(descriptor);
 }
 
@@ -299,11 +323,12 @@ static void call_transfer(input *in) {
     }
     INT error = 0;
     DWORD flags = kind & 4 ? next_byte(in) : 0;
-    int answer = kind & 1 ? the.functions.lpWSPSend(socket, kind & 8 ? NULL : buffers, count, NULL,
-                                                    flags, &each->overlapped, NULL, NULL, &error)
-                          : the.functions.lpWSPRecv(socket, kind & 8 ? NULL : buffers, count, NULL,
-                                                    kind & 16 ? NULL : &flags, &each->overlapped,
-                                                    NULL, NULL, &error);
+    WSABUF *given = kind & 8 ? NULL : a_pointer(in, buffers);
+    int answer = kind & 1 ? the.functions.lpWSPSend(socket, given, count, NULL, flags,
+                                                    &each->overlapped, NULL, NULL, &error)
+                          : the.functions.lpWSPRecv(socket, given, count, NULL,
+                                                    kind & 16 ? NULL : a_pointer(in, &flags),
+                                                    &each->overlapped, NULL, NULL, &error);
     free(buffers);
     began(in, socket, each, answer, error);
 }
@@ -327,9 +352,10 @@ static void call_rdma(input *in) {
     DWORD offset = next_length(in, 4 * page_bytes);
     INT error = 0;
     LPFN_WSPRDMAWRITE function = kind & 1 ? the.rdma_write : the.rdma_read;
-    int answer = function(socket, kind & 8 ? NULL : buffers, count, kind & 16 ? NULL : descriptor,
-                          length, offset, NULL, kind & 4 ? next_byte(in) : 0, &each->overlapped,
-                          NULL, NULL, &error);
+    WSABUFEX *given = kind & 8 ? NULL : a_pointer(in, buffers);
+    void *remote = kind & 16 ? NULL : a_pointer(in, descriptor);
+    int answer = function(socket, given, count, remote, length, offset, NULL,
+                          kind & 4 ? next_byte(in) : 0, &each->overlapped, NULL, NULL, &error);
     free(buffers);
     free(descriptor);
     began(in, socket, each, answer, error);
@@ -363,8 +389,8 @@ static void call_duplicate(input *in) {
     if (process != (DWORD)getpid()) {
         process |= 0x40000000;
     }
-    if (the.functions.lpWSPDuplicateSocket(socket, process, kind & 1 ? NULL : information,
-                                           an_error(in)) == 0) {
+    void *target = kind & 1 ? NULL : a_pointer(in, information);
+    if (the.functions.lpWSPDuplicateSocket(socket, process, target, an_error(in)) == 0) {
         the.tokens[kind >> 2 & 3] = information->dwProviderReserved;
     }
     free(information);
@@ -377,8 +403,10 @@ static void call_start(input *in) {
     memset(&upcalls, 0, sizeof upcalls);
     uint8_t kind = next_byte(in);
     /* A table without functions, so that it never starts with this one. */
-    if (WSPStartupEx((WORD)next_number(in, 2), kind & 1 ? NULL : &data, NULL,
-                     kind & 2 ? NULL : &upcalls, kind & 4 ? NULL : &table) == 0) {
+    WORD version = (WORD)next_number(in, 2);
+    void *told = kind & 1 ? NULL : a_pointer(in, &data);
+    void *given = kind & 2 ? NULL : a_pointer(in, &upcalls);
+    if (WSPStartupEx(version, told, NULL, given, kind & 4 ? NULL : a_pointer(in, &table)) == 0) {
         broken("a provider does not start without upcalls");
     }
     the.functions.lpWSPGetQOSByName(a_socket(in), NULL, NULL, an_error(in));
@@ -402,7 +430,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length) {
     input in = {bytes, length};
     begin_world();
     for (int step = 0; step < 64 && in.length > 0; step++) {
-        calls[next_byte(&in) % (sizeof calls / sizeof calls[0])](&in);
+        uint8_t number = next_byte(&in);
+        size_t count = sizeof calls / sizeof calls[0];
+        has_wrong_pointers = number / count >= 8;
+        calls[number % count](&in);
     }
     end_world();
     return 0;

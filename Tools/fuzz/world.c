@@ -111,9 +111,16 @@ void start_provider(void) {
     the.cache_callback = extension((GUID)WSAID_MEMORYREGISTRATIONCACHECALLBACK);
     the.arena = mmap(NULL, (size_t)arena_pages * page_bytes, PROT_READ | PROT_WRITE,
                      MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (the.arena == MAP_FAILED) {
+    unsigned char *pages = mmap(NULL, 4 * page_bytes, PROT_READ | PROT_WRITE,
+                                MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (the.arena == MAP_FAILED || pages == MAP_FAILED) {
         broken("there is memory");
     }
+    the.unreadable = pages + page_bytes;
+    the.unwritable = pages + 2 * page_bytes;
+    mprotect(the.unreadable, page_bytes, PROT_NONE);
+    mprotect(the.unwritable, page_bytes, PROT_READ);
+    mprotect(pages + 3 * page_bytes, page_bytes, PROT_NONE);
 }
 
 /* Requests. */

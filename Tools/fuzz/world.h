@@ -41,6 +41,9 @@ typedef struct {
     DWORD tokens[4];
     request *requests[request_count];
     unsigned char *arena;
+    /* A page that cannot be used, behind one that can, and a page that can be read only. */
+    unsigned char *unreadable;
+    unsigned char *unwritable;
 } world;
 
 extern world the;

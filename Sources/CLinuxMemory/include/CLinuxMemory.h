@@ -160,6 +160,25 @@ bool CLinuxMemory_maps_file(int maps_descriptor, uint64_t start, uint64_t end, u
 /* Starts a thread, detached, with the application's signals blocked. 0 or -errno. */
 int CLinuxMemory_start_thread(const char *name, void *(*body)(void *), void *context);
 
+/* A piece of memory at an address that somebody else chose, and where its copy goes. */
+typedef struct {
+    void *ours;
+    void *theirs;
+    size_t length;
+} CLinuxMemory_piece;
+
+enum { CLinuxMemory_maximum_pieces = 4 };
+
+/* Copies pieces, in their order, with one system call, whose cost grows with their number, and
+   returns how many of them are copied whole: fewer than `count` where the next one cannot be read.
+   Where the system call is forbidden (a seccomp filter) they are read as any memory is, with a
+   signal for what cannot be. */
+int CLinuxMemory_copy_from_caller(const CLinuxMemory_piece *pieces, int count);
+
+/* Copies `length` bytes to `theirs`, which somebody else chose; false where they cannot all be
+   written: then a part of them may have been. Where that is forbidden, as above. */
+bool CLinuxMemory_copy_to_caller(void *theirs, const void *ours, size_t length);
+
 /* A hint to the processor in a loop that waits for another thread's word. */
 void CLinuxMemory_relax(void);
 
