@@ -37,31 +37,32 @@ struct EntriesMonitor: Monitor {
 
 /// What intercepted calls go through. Hook context.
 enum InterceptionHook {
-  /// The tracker lives as long as the process; written once, before the first hook is installed.
-  static var tracker: Unmanaged<PageTracker>? {
-    get { place.pointee }
-    set { place.pointee = newValue }
+  private struct Served {
+    /// It lives as long as the process.
+    let tracker: Unmanaged<PageTracker>
+    /// Its set of secured pages, at hand.
+    let pages: PageSet
   }
 
+  /// Written once, before the first hook is installed.
+  ///
   /// Not a variable: in debug builds the runtime checks every access to one, in thread-local storage
   /// for which it calls malloc on a thread's first. That thread may be inside malloc.
-  private nonisolated(unsafe) static let place = {
-    let place = UnsafeMutablePointer<Unmanaged<PageTracker>?>.allocate(capacity: 1)
+  private nonisolated(unsafe) static let served = {
+    let place = UnsafeMutablePointer<Served?>.allocate(capacity: 1)
     place.initialize(to: nil)
     return place
   }()
 
-  /// The tracker's set of secured pages, at hand; nil as long as there is no tracker.
-  nonisolated(unsafe) static var pages: PageSet?
+  private static var tracker: Unmanaged<PageTracker>? { served.pointee?.tracker }
 
   static let isSecured: @convention(c) (UInt64, UInt64) -> Bool = { start, end in
-    guard let pages, start < end else { return false }
+    guard let pages = served.pointee?.pages, start < end else { return false }
     return pages.hasMember(in: AddressRange(start: UInt(start), end: UInt(end)))
   }
 
   static func serve(_ tracker: PageTracker) {
-    Self.tracker = Unmanaged.passUnretained(tracker)
-    pages = tracker.coverage
+    served.pointee = Served(tracker: .passUnretained(tracker), pages: tracker.coverage)
   }
 
   static let maps: @convention(c) () -> Int32 = {

@@ -66,7 +66,7 @@ struct UserfaultMonitor: Monitor {
       close(descriptor)
       throw MonitorUnavailable(reason: "no memory, or no thread, for its events")
     }
-    InterceptionHook.tracker = Unmanaged.passUnretained(tracker)
+    InterceptionHook.serve(tracker)
     CSyscallInterception_join_remaps(InterceptionHook.maps)
     CSyscallInterception_yield_watched(InterceptionHook.yield)
     threads.publish()
