@@ -24,6 +24,8 @@ enum ChangeLog {
   nonisolated(unsafe) static let owned = UnsafeMutablePointer<Owned>.allocate(capacity: capacity)
   /// Other threads read it while the subscriber runs.
   private static let counter = Atomic<Int>(0)
+  /// Subscribers are called by several threads at once.
+  private static let reserved = Atomic<Int>(0)
   static var count: Int {
     get { counter.load(ordering: .acquiring) }
     set { counter.store(newValue, ordering: .releasing) }
@@ -47,12 +49,15 @@ enum ChangeLog {
   static let handler: ChangeHandler = { _, start, end, kind in
     let range = AddressRange(start: start, end: end)
     let first = UnsafePointer<UInt8>(bitPattern: start).unsafelyUnwrapped
-    precondition(count < capacity)
-    entries[count] = Entry(
+    let index = reserved.add(1, ordering: .relaxed).oldValue
+    precondition(index < capacity)
+    entries[index] = Entry(
       range: range, kind: MappingChangeKind(rawValue: kind),
       content: readsContent ? first.pointee : 0,
       thread: pthread_self())
-    count += 1
+    // In order: whoever sees a count finds all of the entries.
+    while count != index {}
+    count = index + 1
     if leavesSecured { return }
     for index in 0..<ownedCount where owned[index].range.overlaps(range) {
       tracker.unsafelyUnwrapped.unsecure(owned[index].region)
