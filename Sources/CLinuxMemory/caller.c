@@ -18,10 +18,17 @@ static int whole_pieces(const struct iovec *pieces, int count, size_t moved) {
     return whole;
 }
 
+/* A piece that is not there has no bytes, and memcpy wants an address all the same. */
+static void copy(void *target, const void *source, size_t length) {
+    if (length > 0) {
+        memcpy(target, source, length);
+    }
+}
+
 /* The kernel does not ask AddressSanitizer; so under it, what could be copied is copied again. */
 static void copy_checked(void *target, const void *source, size_t length) {
 #if __has_feature(address_sanitizer)
-    memcpy(target, source, length);
+    copy(target, source, length);
 #else
     (void)target;
     (void)source;
@@ -44,7 +51,7 @@ int CLinuxMemory_copy_from_caller(const CLinuxMemory_piece *pieces, int count) {
     errno = saved;
     if (is_forbidden(error)) {
         for (int index = 0; index < count; index++) {
-            memcpy(ours[index].iov_base, theirs[index].iov_base, ours[index].iov_len);
+            copy(ours[index].iov_base, theirs[index].iov_base, ours[index].iov_len);
         }
         return count;
     }
@@ -62,7 +69,7 @@ bool CLinuxMemory_copy_to_caller(void *theirs, const void *ours, size_t length) 
     int error = moved < 0 ? errno : 0;
     errno = saved;
     if (is_forbidden(error)) {
-        memcpy(theirs, ours, length);
+        copy(theirs, ours, length);
         return true;
     }
     if (moved < 0 || (size_t)moved < length) {
