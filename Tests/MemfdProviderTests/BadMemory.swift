@@ -12,7 +12,7 @@ enum BadPlace: CaseIterable {
 
 /// Memory for one argument of a call: good, and in every way that it can be bad.
 final class BadMemory {
-  private enum Part: Int, CaseIterable { case good, inaccessible, readOnly, unmapped }
+  private enum Part: Int, CaseIterable { case good, inaccessible, readOnly }
 
   private let base: UnsafeMutableRawPointer
   private let byteCount: Int
@@ -34,11 +34,10 @@ final class BadMemory {
     fill(page(.readOnly))
     mprotect(page(.inaccessible), Self.pageBytes, PROT_NONE)
     mprotect(page(.readOnly), Self.pageBytes, PROT_READ)
-    munmap(page(.unmapped), Self.pageBytes)
   }
 
   deinit {
-    munmap(base, Part.unmapped.rawValue * Self.pageBytes)
+    munmap(base, Part.allCases.count * Self.pageBytes)
   }
 
   private func page(_ part: Part) -> UnsafeMutableRawPointer {
@@ -50,7 +49,8 @@ final class BadMemory {
   subscript(_ place: BadPlace) -> UnsafeMutableRawPointer? {
     switch place {
     case .null: nil
-    case .unmapped: page(.unmapped)
+    // Where nobody may map anything, also between two calls.
+    case .unmapped: UnsafeMutableRawPointer(bitPattern: Self.pageBytes)
     case .inaccessible: page(.inaccessible)
     case .beyondUserSpace: UnsafeMutableRawPointer(bitPattern: UInt.max << 47)
     case .cut: page(.inaccessible) - byteCount / 2
